@@ -1,0 +1,142 @@
+package test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestModuleFile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if slices.Contains([]string{"replace", "exclude", "tool"}, word) {
+			t.Errorf("go.mod: %s: replace and exclude break go install; tools stand in tools/go.mod", strings.TrimSpace(line))
+		}
+	}
+}
+
+// machine finds paths that exist on one machine only. The leading character keeps URLs and longer paths out.
+var machine = regexp.MustCompile(`(^|[^\w./}-])/(root|home|work|Users)/[\w.]`)
+
+// telling finds services that a page or a program would report to, and fonts and scripts fetched from strangers.
+var telling = regexp.MustCompile(`(?i)(google-?analytics|googletagmanager|fonts\.(googleapis|gstatic)|sentry\.io|segment\.(io|com)|` +
+	`mixpanel|posthog|amplitude\.com|datadoghq|newrelic|hotjar|bugsnag|rollbar|cdn\.jsdelivr|unpkg\.com|cdnjs)`)
+
+func TestNothingForeignInTheTree(t *testing.T) {
+	t.Parallel()
+	for name, text := range tree(t) {
+		if name == "test/tree_test.go" {
+			continue
+		}
+		for i, line := range bytes.Split(text, []byte("\n")) {
+			if m := machine.Find(line); m != nil && !strings.HasPrefix(name, "web/dist/") {
+				t.Errorf("%s:%d: a path of one machine: %q", name, i+1, excerpt(line, m))
+			}
+			if m := telling.Find(line); m != nil {
+				t.Errorf("%s:%d: nothing reports to anybody and nothing is fetched from strangers: %q", name, i+1, excerpt(line, m))
+			}
+		}
+	}
+}
+
+// lockedElsewhere finds packages whose lock names another place than the public registry.
+var lockedElsewhere = regexp.MustCompile(`"resolved": "(https?://[^"]*)"`)
+
+func TestLockFiles(t *testing.T) {
+	t.Parallel()
+	for name, text := range tree(t) {
+		if filepath.Base(name) != "package-lock.json" {
+			continue
+		}
+		for _, m := range lockedElsewhere.FindAllSubmatch(text, -1) {
+			if !bytes.HasPrefix(m[1], []byte("https://registry.npmjs.org/")) {
+				t.Errorf("%s: a package is locked to %s", name, m[1])
+			}
+		}
+	}
+}
+
+// featureImport finds what a TypeScript file imports.
+var featureImport = regexp.MustCompile(`(?:from|import)\s*\(?\s*['"]([^'"]+)['"]`)
+
+func TestWebBudgets(t *testing.T) {
+	t.Parallel()
+	for name, text := range tree(t) {
+		ext := filepath.Ext(name)
+		if !strings.HasPrefix(name, "web/") || strings.HasPrefix(name, "web/dist/") || ext != ".ts" && ext != ".tsx" {
+			continue
+		}
+		if lines := bytes.Count(text, []byte("\n")); lines > maxFile {
+			t.Errorf("%s has %d lines; a file has at most %d", name, lines, maxFile)
+		}
+		own := feature(name)
+		if own == "" {
+			continue
+		}
+		for _, m := range featureImport.FindAllSubmatch(text, -1) {
+			target := filepath.ToSlash(filepath.Join(filepath.Dir(name), string(m[1])))
+			if other := feature(target); strings.HasPrefix(string(m[1]), ".") && other != "" && other != own {
+				t.Errorf("%s imports %s: features do not import each other; what two need moves to ui or api", name, m[1])
+			}
+		}
+	}
+}
+
+// feature answers the folder under web/desk/src/features that a file stands in.
+func feature(name string) string {
+	rest, ok := strings.CutPrefix(name, "web/desk/src/features/")
+	if !ok {
+		return ""
+	}
+	top, _, _ := strings.Cut(rest, "/")
+	return top
+}
+
+// skipped are folders that are made, not kept.
+var skipped = []string{".git", "node_modules", "bin", ".cache", "usher-data", "artifacts"}
+
+// tree reads every text file that a clone would hold.
+func tree(t *testing.T) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	err := filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if slices.Contains(skipped, entry.Name()) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !entry.Type().IsRegular() {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil || bytes.IndexByte(text, 0) >= 0 {
+			return err
+		}
+		files[strings.TrimPrefix(filepath.ToSlash(name), "../")] = text
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// excerpt answers what stands around m in line, so that a minified file does not fill the screen.
+func excerpt(line, m []byte) string {
+	at := bytes.Index(line, m)
+	return string(line[max(at-30, 0):min(at+len(m)+30, len(line))])
+}
