@@ -52,7 +52,9 @@ func (e *postgresEngine) name() string { return "postgres" }
 
 func (e *postgresEngine) ping(ctx context.Context) error { return mapError(e.reads.PingContext(ctx)) }
 
-func (e *postgresEngine) close() error { return errors.Join(e.writes.Close(), e.reads.Close(), e.keys.Close()) }
+func (e *postgresEngine) close() error {
+	return errors.Join(e.writes.Close(), e.reads.Close(), e.keys.Close())
+}
 
 func (e *postgresEngine) do(ctx context.Context, fn func(*Tx) error) error {
 	for try := 1; ; try++ {

@@ -1,0 +1,40 @@
+package event
+
+// The kinds of events. Webhook names derive from them.
+const (
+	ChannelUpdated = "channel.updated"
+	ChannelRemoved = "channel.removed"
+	MessageAdded   = "message.added"
+	MessageUpdated = "message.updated"
+	MessageRemoved = "message.removed"
+	MemberAdded    = "member.added"
+	MemberUpdated  = "member.updated"
+	MemberRemoved  = "member.removed"
+
+	UserUpdated        = "user.updated"
+	UserChannelAdded   = "userchannel.added"
+	UserChannelUpdated = "userchannel.updated"
+	UserChannelRemoved = "userchannel.removed"
+
+	WorkerCreated         = "worker.created"
+	WorkerUpdated         = "worker.updated"
+	WorkerActivityUpdated = "worker.activity.updated"
+	WorkerChannelUpdated  = "worker.channel.updated"
+	WorkerDeleted         = "worker.deleted"
+
+	ReservationCreated   = "reservation.created"
+	ReservationAccepted  = "reservation.accepted"
+	ReservationRejected  = "reservation.rejected"
+	ReservationTimeout   = "reservation.timeout"
+	ReservationCanceled  = "reservation.canceled"
+	ReservationRescinded = "reservation.rescinded"
+	ReservationWrapup    = "reservation.wrapup"
+	ReservationCompleted = "reservation.completed"
+
+	TaskCreated   = "task.created"
+	TaskUpdated   = "task.updated"
+	TaskCanceled  = "task.canceled"
+	TaskWrapup    = "task.wrapup"
+	TaskCompleted = "task.completed"
+	TaskDeleted   = "task.deleted"
+)

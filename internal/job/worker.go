@@ -1,0 +1,144 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"usher/internal/retry"
+)
+
+const (
+	// leaseFor is how long a claimed job belongs to its worker. A job that takes longer may be run by another one too.
+	leaseFor = 5 * time.Minute
+	// lookAgain bounds how long a worker sleeps when nobody wakes it: another process's wake-up may get lost.
+	lookAgain = 30 * time.Second
+)
+
+// Worker runs the jobs of one queue. It is a loop.Service.
+type Worker struct {
+	Queue string
+	// Do does the work. It must be safe to repeat. A nil error ends the job.
+	Do func(ctx context.Context, j Job) error
+	// Parallel is how many jobs run at a time; 0 means 8.
+	Parallel int
+	// Backoff says when to try again; its Attempts is the number of runs before the job is buried. The zero value means
+	// 1 s to 10 min over 12 runs.
+	Backoff retry.Policy
+
+	jobs *Queue
+}
+
+// Worker completes w into a service that runs this store's jobs.
+func (q *Queue) Worker(w Worker) *Worker {
+	w.jobs = q
+	if w.Parallel == 0 {
+		w.Parallel = 8
+	}
+	if w.Backoff == (retry.Policy{}) {
+		w.Backoff = retry.Policy{Min: time.Second, Max: 10 * time.Minute, Factor: 3, Jitter: 0.3, Attempts: 12}
+	}
+	return &w
+}
+
+// Release makes jobs that were running when the last process ended ready again. It must be called before workers start,
+// and only when no other process uses the database; otherwise leases end by themselves.
+func (q *Queue) Release(ctx context.Context) error { return q.release(ctx) }
+
+// Run works until ctx is done. What runs then is finished, not cut.
+func (w *Worker) Run(ctx context.Context) error {
+	woken := w.jobs.woken(w.Queue)
+	slots := make(chan struct{}, w.Parallel)
+	var all sync.WaitGroup
+	defer all.Wait()
+	for ctx.Err() == nil {
+		n, err := w.runOnce(ctx, slots, &all)
+		if err != nil {
+			slog.Error("jobs cannot be claimed", "queue", w.Queue, "error", err)
+		}
+		if n > 0 {
+			continue
+		}
+		pause := time.NewTimer(w.pause(ctx, err))
+		select {
+		case <-ctx.Done():
+		case <-woken:
+		case <-pause.C:
+			if err := w.jobs.reclaim(ctx, w.Queue); err != nil {
+				slog.Error("jobs cannot be reclaimed", "queue", w.Queue, "error", err)
+			}
+		}
+		pause.Stop()
+	}
+	return nil
+}
+
+// runOnce waits for a free slot, claims as many due jobs as there are slots, starts them and returns how many.
+func (w *Worker) runOnce(ctx context.Context, slots chan struct{}, all *sync.WaitGroup) (int, error) {
+	select {
+	case slots <- struct{}{}:
+		<-slots
+	case <-ctx.Done():
+		return 0, nil
+	}
+	jobs, err := w.jobs.claim(ctx, w.Queue, cap(slots)-len(slots), leaseFor)
+	if err != nil {
+		return 0, err
+	}
+	for _, j := range jobs {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() {
+				<-slots
+				// The next job of its order key may be due now.
+				w.jobs.signal(w.Queue)
+			}()
+			w.work(context.WithoutCancel(ctx), j)
+		})
+	}
+	return len(jobs), nil
+}
+
+// pause is the time until the next job is due.
+func (w *Worker) pause(ctx context.Context, failed error) time.Duration {
+	if failed != nil {
+		return time.Second
+	}
+	due, ok, err := w.jobs.next(ctx, w.Queue)
+	if err != nil || !ok {
+		return lookAgain
+	}
+	return min(max(time.Until(due), time.Millisecond), lookAgain)
+}
+
+func (w *Worker) work(ctx context.Context, j Job) {
+	err := w.guard(ctx, j)
+	if err == nil {
+		if err = w.jobs.finish(ctx, j); err == nil {
+			return
+		}
+	}
+	bury := j.Attempt >= w.Backoff.Attempts
+	again := time.Now().Add(w.Backoff.Delay(j.Attempt, rand.Float64))
+	level := slog.LevelWarn
+	if bury {
+		level = slog.LevelError
+	}
+	slog.Log(ctx, level, "job failed", "queue", w.Queue, "job", j.ID, "attempt", j.Attempt, "buried", bury, "error", err)
+	if failed := w.jobs.fail(ctx, j, again, bury, err.Error()); failed != nil {
+		// The lease ends by itself.
+		slog.Error("job outcome not kept", "queue", w.Queue, "job", j.ID, "error", failed)
+	}
+}
+
+func (w *Worker) guard(ctx context.Context, j Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return w.Do(ctx, j)
+}
