@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"usher/internal/account"
+	"usher/internal/fault"
+)
+
+// Authenticator turns the user and password of HTTP Basic into an actor: account SID and auth token, API key SID and secret, or
+// "token" and an access token (JWT). What it refuses is a *fault.Error of status 401. It is called for every request and is
+// expected to remember what it has verified.
+type Authenticator interface {
+	Authenticate(ctx context.Context, user, password string) (account.Actor, error)
+}
+
+// authenticate fills c.Actor. A 401 carries the challenge; for tokens, which only programs hold, it is not Basic, so that no
+// browser opens its password box over a page whose token has run out.
+func (s *Server) authenticate(ctx context.Context, c *Call) error {
+	user, password, ok := c.req.BasicAuth()
+	challenge := `Basic realm="Usher API"`
+	if user == "token" {
+		challenge = `Bearer realm="Usher API"`
+	}
+	if !ok || user == "" || len(user) > 64 || len(password) > 16<<10 {
+		c.header.Set("WWW-Authenticate", challenge)
+		return fault.Unauthenticated()
+	}
+	actor, err := s.auth.Authenticate(ctx, user, password)
+	if err != nil {
+		if fault.Of(err).Kind.Status() == http.StatusUnauthorized {
+			c.header.Set("WWW-Authenticate", challenge)
+		}
+		return err
+	}
+	c.Actor = actor
+	return nil
+}
+
+// authorize checks that the actor holds one of the route's grants.
+func authorize(c *Call) error {
+	for _, g := range c.route.grants {
+		if c.Actor.Can(g) {
+			return nil
+		}
+	}
+	return fault.Forbidden("The credentials do not allow this operation")
+}
+
+// origin returns how the caller addressed this server, scheme and host and a proxy's prefix, and the caller's address. What
+// X-Forwarded-* say counts only from a configured proxy.
+func (s *Server) origin(r *http.Request) (string, netip.Addr) {
+	scheme, host, prefix := "http", r.Host, ""
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	peer := Peer(r)
+	if !s.trusted(peer) {
+		return scheme + "://" + host, peer
+	}
+	if v := r.Header.Get("X-Forwarded-Proto"); v == "https" || v == "http" {
+		scheme = v
+	}
+	if v := r.Header.Get("X-Forwarded-Host"); v != "" && len(v) < 256 && !strings.ContainsAny(v, " /\\?#@\"<>") {
+		host = v
+	}
+	if v := r.Header.Get("X-Forwarded-Prefix"); strings.HasPrefix(v, "/") && len(v) < 256 && !strings.ContainsAny(v, " \\?#\"<>") {
+		prefix = strings.TrimRight(v, "/")
+	}
+	// The right-most address that is not a proxy of ours is the one that the nearest trusted proxy saw.
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && s.trusted(peer); i-- {
+		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		peer = addr.Unmap()
+	}
+	return scheme + "://" + host + prefix, peer
+}
+
+func (s *Server) trusted(addr netip.Addr) bool {
+	for _, p := range s.proxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Peer returns the address at the other end of the connection, without port. The zero Addr stands for one that cannot be read.
+func Peer(r *http.Request) netip.Addr {
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return ap.Addr().Unmap()
+	}
+	return netip.Addr{}
+}
