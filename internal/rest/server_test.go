@@ -34,9 +34,9 @@ type keeper struct{}
 func (keeper) Authenticate(_ context.Context, user, password string) (account.Actor, error) {
 	switch {
 	case user == testAccount && password == testToken:
-		return account.Actor{AccountSID: testAccount, Role: "owner"}, nil
+		return account.Actor{Account: 1, AccountSID: testAccount, Role: account.RoleOwner}, nil
 	case user == "token" && password == "jwt":
-		return account.Actor{AccountSID: testAccount, Role: "visitor"}, nil
+		return account.Actor{Account: 1, AccountSID: testAccount, Role: account.RoleVisitor}, nil
 	}
 	return account.Actor{}, fault.Unauthenticated()
 }
@@ -84,7 +84,7 @@ func testProducts() []Product {
 	}
 	res := Resource[thing, thingForm]{
 		Path: "/Things", Key: "things", Filter: thingFilter{},
-		Read: []account.Grant{"read"}, Write: []account.Grant{"write"},
+		Read: []account.Grant{account.ChatRead}, Write: []account.Grant{account.ChatWrite},
 		List: func(_ context.Context, c *Call, p db.Page) (db.PageOf[thing], error) {
 			var f thingFilter
 			if err := c.Filter(&f); err != nil {
@@ -120,7 +120,7 @@ func testProducts() []Product {
 		},
 	}
 	failing := func(path string, err error) Mount {
-		return Op[struct{}, any]{Method: "GET", Path: path, Grants: []account.Grant{"read"}, Do: func(context.Context, *Call, struct{}) (any, error) {
+		return Op[struct{}, any]{Method: "GET", Path: path, Grants: []account.Grant{account.ChatRead}, Do: func(context.Context, *Call, struct{}) (any, error) {
 			return nil, err
 		}}
 	}
@@ -459,11 +459,11 @@ func TestListing(t *testing.T) {
 		lines = append(lines, strings.Join(strings.Fields(line), " "))
 	}
 	want := []string{
-		"/2010-04-01/Things.json GET read Status(a|b)",
-		"/2010-04-01/Things.json POST write FriendlyName* Fixed Count Integration.FlowSid",
-		"/2010-04-01/Things/{Sid}.json DELETE write",
-		"/2010-04-01/Things/{Sid}.json GET read",
-		"/2010-04-01/Things/{Sid}.json POST write FriendlyName Count Integration.FlowSid",
+		"/2010-04-01/Things.json GET chat.read Status(a|b)",
+		"/2010-04-01/Things.json POST chat.write FriendlyName* Fixed Count Integration.FlowSid",
+		"/2010-04-01/Things/{Sid}.json DELETE chat.write",
+		"/2010-04-01/Things/{Sid}.json GET chat.read",
+		"/2010-04-01/Things/{Sid}.json POST chat.write FriendlyName Count Integration.FlowSid",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
