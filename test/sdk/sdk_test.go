@@ -16,7 +16,7 @@ func TestLibraries(t *testing.T) {
 		command          []string
 	}{
 		{"twilio-go", "golang", "go.mod", []string{"go", "test", "-count=1", "-v", "./..."}},
-		{"twilio-node", "node", "node_modules/twilio", []string{"node", "--test", "--test-reporter=spec"}},
+		{"twilio-node", "node", "node_modules/twilio", []string{"node", "--test"}},
 	} {
 		t.Run(library.name, func(t *testing.T) {
 			if _, err := os.Stat(library.dir + "/" + library.needs); err != nil {
