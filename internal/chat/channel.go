@@ -1,0 +1,454 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"usher/internal/account"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/sid"
+)
+
+// Channel is a conversation. It owns a stream of events and the counter that
+// numbers its messages.
+type Channel struct {
+	db.Row
+	ChannelDoc
+	ServiceID   int64
+	Private     bool
+	Removed     bool  // deleted; its messages are being purged
+	Watched     bool  // its events have durable subscribers
+	Head        int64 // offset of the stream's newest event; 0 when there is none
+	LastIndex   int64 // of the newest message ever written; -1 when there is none
+	Messages    int64 // how many exist
+	Members     int64
+	MemberEpoch int64   // grows when somebody joins, leaves or changes role
+	ServiceSID  sid.SID // not stored
+
+	hash []byte
+}
+
+// ChannelDoc is the sealed part of a channel.
+type ChannelDoc struct {
+	FriendlyName string          `json:"name,omitempty"`   // "" is null on the wire
+	UniqueName   string          `json:"unique,omitempty"` // "" is null on the wire
+	Attributes   json.RawMessage `json:"attributes"`
+	CreatedBy    string          `json:"created_by"`
+}
+
+// NewChannel is what a channel is made from.
+type NewChannel struct {
+	FriendlyName string
+	UniqueName   string
+	Attributes   string // JSON text; "" is {}
+	Private      bool
+	CreatedBy    string    // an identity; "" is system
+	DateCreated  time.Time // of an import; zero is now
+	DateUpdated  time.Time
+	Key          int64 // data key of the contact whose conversation this is; 0 is the account's own
+	Watched      bool
+}
+
+// ChannelChange is a change of a channel; nil and zero leave a field alone. An
+// empty unique name takes it away.
+type ChannelChange struct {
+	FriendlyName *string
+	UniqueName   *string
+	Attributes   *string
+	CreatedBy    *string
+	DateCreated  time.Time
+	DateUpdated  time.Time
+}
+
+// Type is public or private.
+func (ch *Channel) Type() string {
+	if ch.Private {
+		return "private"
+	}
+	return "public"
+}
+
+// CreateChannel makes a channel without members. An actor that is not the
+// account itself needs createChannel and becomes created_by; it sees the
+// channel once it has joined. 50307 when the unique name is taken.
+func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service sid.SID, n NewChannel) (Channel, error) {
+	var ch Channel
+	err := c.db.Do(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		if !mayManage(actor) {
+			p, err := c.servicePermissions(tx, actor, s)
+			if err != nil {
+				return err
+			}
+			if !p.Has(CreateChannel) || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero() {
+				return denied()
+			}
+			n.CreatedBy = actor.Identity
+		}
+		if err := checkChannelNames(n.FriendlyName, n.UniqueName, MaxCreateName); err != nil {
+			return err
+		}
+		ch, err = c.CreateChannelTx(tx, s, n)
+		return err
+	})
+	return ch, err
+}
+
+// CreateChannelTx is CreateChannel inside a transaction, without a check of
+// who asks. Names may be as long as those of an update.
+func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, error) {
+	if err := checkChannelNames(n.FriendlyName, n.UniqueName, MaxUpdateName); err != nil {
+		return Channel{}, err
+	}
+	attributes, err := document(n.Attributes, MaxChannelAttributes)
+	if err != nil {
+		return Channel{}, err
+	}
+	if n.CreatedBy == "" {
+		n.CreatedBy = System
+	}
+	if err := author(n.CreatedBy); err != nil {
+		return Channel{}, err
+	}
+	hash, err := c.uniqueHash(s.Account, n.UniqueName)
+	if err != nil {
+		return Channel{}, err
+	}
+	ch := Channel{
+		Row: db.Row{
+			SID: sid.New(sid.Channel), Account: s.Account, Key: n.Key,
+			CreatedAt: moment(n.DateCreated), UpdatedAt: moment(n.DateUpdated),
+		},
+		ChannelDoc: ChannelDoc{FriendlyName: n.FriendlyName, UniqueName: n.UniqueName, Attributes: attributes, CreatedBy: n.CreatedBy},
+		ServiceID:  s.ID, ServiceSID: s.SID, Private: n.Private, Watched: n.Watched, LastIndex: -1,
+		hash: hash,
+	}
+	if err := nameFree(tx, &ch); err != nil {
+		return Channel{}, err
+	}
+	if err := channels.Insert(tx, &ch); err != nil {
+		return Channel{}, takenName(err, &ch)
+	}
+	return ch, nil
+}
+
+func checkChannelNames(friendly, unique string, limit int) error {
+	if err := friendlyName(friendly, limit); err != nil {
+		return err
+	}
+	return uniqueName(unique, limit)
+}
+
+// nameFree asks before it writes, because a conflict ends a transaction on
+// PostgreSQL and costs a repetition on SQLite.
+func nameFree(tx *db.Tx, ch *Channel) error {
+	if ch.hash == nil {
+		return nil
+	}
+	var id int64
+	err := tx.QueryRow(`select id from chat_channel where service_id = $1 and unique_hash = $2`, ch.ServiceID, ch.hash).Scan(&id)
+	switch {
+	case isMissing(err) || err == nil && id == ch.ID:
+		return nil
+	case err != nil:
+		return fmt.Errorf("unique name: %w", err)
+	}
+	return fault.New(50307, "")
+}
+
+// takenName names the conflict of a race that nameFree could not see.
+func takenName(err error, ch *Channel) error {
+	if isConflict(err) && ch.hash != nil {
+		return fault.New(50307, "").With(err)
+	}
+	return fmt.Errorf("channel %s: %w", ch.SID, err)
+}
+
+// GetChannel returns a channel that a path names.
+func (c *Chat) GetChannel(ctx context.Context, actor account.Actor, p Place) (Channel, error) {
+	var ch Channel
+	err := c.db.View(ctx, func(tx *db.Tx) (err error) {
+		ch, _, err = c.open(tx, actor, p)
+		return err
+	})
+	return ch, err
+}
+
+// ListChannels returns a page of a service's channels, oldest first; of a token
+// without chat.read only those in which it is a member. types holds public and
+// private; none means both.
+func (c *Chat) ListChannels(ctx context.Context, actor account.Actor, service sid.SID, types []string, page db.Page) (db.PageOf[Channel], error) {
+	var out db.PageOf[Channel]
+	where, args := `service_id = $1 and removed = 0`, []any{}
+	public, private := len(types) == 0, len(types) == 0
+	for _, t := range types {
+		switch t {
+		case "public":
+			public = true
+		case "private":
+			private = true
+		default:
+			return out, fault.Invalid("Invalid value for parameter Type: %.64q is not a channel type", t)
+		}
+	}
+	switch {
+	case !public:
+		where += ` and private = 1`
+	case !private:
+		where += ` and private = 0`
+	}
+	err := c.db.View(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		args = append(args, s.ID)
+		if !mayReadAll(actor) {
+			where += ` and id in (select m.channel_id from chat_member m join chat_user u on u.id = m.user_id
+				where u.service_id = $1 and u.identity_hash = $2)`
+			hash, err := c.identityHash(s.Account, actor.Identity)
+			if err != nil {
+				return err
+			}
+			args = append(args, hash)
+		}
+		out, err = channels.Page(tx, page, where, args...)
+		for i := range out.Items {
+			out.Items[i].ServiceSID = s.SID
+		}
+		return err
+	})
+	return out, err
+}
+
+// UpdateChannel changes a channel. Names need editChannelName, attributes
+// editChannelAttributes, the rest is the account's own.
+func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, change ChannelChange) (Channel, error) {
+	var ch Channel
+	err := c.db.Do(ctx, func(tx *db.Tx) error {
+		var s seat
+		var err error
+		if ch, s, err = c.lock(tx, actor, p); err != nil {
+			return err
+		}
+		if change.FriendlyName != nil || change.UniqueName != nil {
+			if err := s.allow(actor, EditChannelName); err != nil {
+				return err
+			}
+		}
+		if change.Attributes != nil {
+			if err := s.allow(actor, EditChannelAttributes); err != nil {
+				return err
+			}
+		}
+		if (change.CreatedBy != nil || !change.DateCreated.IsZero() || !change.DateUpdated.IsZero()) && !mayManage(actor) {
+			return denied()
+		}
+		return c.updateChannel(tx, &ch, change)
+	})
+	return ch, err
+}
+
+func (c *Chat) updateChannel(tx *db.Tx, ch *Channel, change ChannelChange) error {
+	if change.FriendlyName != nil {
+		if err := friendlyName(*change.FriendlyName, MaxUpdateName); err != nil {
+			return err
+		}
+		ch.FriendlyName = *change.FriendlyName
+	}
+	if change.UniqueName != nil && *change.UniqueName != ch.UniqueName {
+		if err := uniqueName(*change.UniqueName, MaxUpdateName); err != nil {
+			return err
+		}
+		ch.UniqueName = *change.UniqueName
+		var err error
+		if ch.hash, err = c.uniqueHash(ch.Account, ch.UniqueName); err != nil {
+			return err
+		}
+		if err := nameFree(tx, ch); err != nil {
+			return err
+		}
+		ch.MemberEpoch++ // seats are remembered by unique name, too
+	}
+	if change.Attributes != nil {
+		m, err := document(*change.Attributes, MaxChannelAttributes)
+		if err != nil {
+			return err
+		}
+		ch.Attributes = m
+	}
+	if change.CreatedBy != nil {
+		if err := author(*change.CreatedBy); err != nil {
+			return err
+		}
+		ch.CreatedBy = *change.CreatedBy
+	}
+	if err := channels.Update(tx, ch); err != nil {
+		return takenName(err, ch)
+	}
+	if err := retime(tx, "chat_channel", &ch.Row, change.DateCreated, change.DateUpdated); err != nil {
+		return err
+	}
+	return c.emit(tx, ch, event.ChannelUpdated, ch.Data())
+}
+
+// UpdateAttributesTx replaces a channel's attributes with what fn makes of
+// them and brings *ch up to date. Nothing is written when fn changes nothing.
+func (c *Chat) UpdateAttributesTx(tx *db.Tx, ch *Channel, fn func(old json.RawMessage) (json.RawMessage, error)) error {
+	if err := relock(tx, ch); err != nil {
+		return err
+	}
+	m, err := fn(ch.Attributes)
+	if err != nil {
+		return fmt.Errorf("channel %s attributes: %w", ch.SID, err)
+	}
+	text := string(m)
+	if text == string(ch.Attributes) {
+		return nil
+	}
+	return c.updateChannel(tx, ch, ChannelChange{Attributes: &text})
+}
+
+// SetWatchedTx says whether the channel's events have durable subscribers.
+func (c *Chat) SetWatchedTx(tx *db.Tx, ch *Channel, watched bool) error {
+	_, err := tx.Exec(`update chat_channel set watched = $1 where id = $2`, bit(watched), ch.ID)
+	if err != nil {
+		return fmt.Errorf("channel %s: %w", ch.SID, err)
+	}
+	ch.Watched = watched
+	return nil
+}
+
+// bit is how a column keeps a truth.
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// DeleteChannel removes a channel with its members and messages; it needs
+// destroyChannel. What is left of a long history goes with Purge.
+func (c *Chat) DeleteChannel(ctx context.Context, actor account.Actor, p Place) error {
+	return c.db.Do(ctx, func(tx *db.Tx) error {
+		ch, s, err := c.lock(tx, actor, p)
+		if err != nil {
+			return err
+		}
+		if err := s.allow(actor, DestroyChannel); err != nil {
+			return err
+		}
+		return c.deleteChannel(tx, &ch)
+	})
+}
+
+// DeleteChannelTx is DeleteChannel inside a transaction, without a check of
+// who asks.
+func (c *Chat) DeleteChannelTx(tx *db.Tx, ch *Channel) error {
+	if err := relock(tx, ch); err != nil {
+		return err
+	}
+	return c.deleteChannel(tx, ch)
+}
+
+func (c *Chat) deleteChannel(tx *db.Tx, ch *Channel) error {
+	all, err := members.Find(tx, `channel_id = $1 order by user_id`, ch.ID)
+	if err != nil {
+		return fmt.Errorf("channel %s members: %w", ch.SID, err)
+	}
+	data := ch.Data()
+	data.DateRemoved = date(tx.Now)
+	if err := c.emit(tx, ch, event.ChannelRemoved, data); err != nil {
+		return err
+	}
+	for i := range all {
+		u, err := users.ByID(tx, all[i].UserID)
+		if err != nil {
+			return fmt.Errorf("member %s: %w", all[i].SID, err)
+		}
+		if err := c.leave(tx, ch, &all[i], &u); err != nil {
+			return err
+		}
+	}
+	ch.Removed, ch.hash, ch.Members = true, nil, 0
+	ch.MemberEpoch++
+	if err := channels.Update(tx, ch); err != nil {
+		return fmt.Errorf("channel %s: %w", ch.SID, err)
+	}
+	_, err = purgeChannel(tx, ch.ID, purgeAtOnce)
+	return err
+}
+
+// ChannelTx returns a channel of the account by its SID; 20404 when there is
+// none.
+func (c *Chat) ChannelTx(tx *db.Tx, acct int64, channel sid.SID) (Channel, error) {
+	p := Place{Channel: string(channel)}
+	s, err := c.readSeat(tx, acct, p, "")
+	if isMissing(err) {
+		return Channel{}, p.missing()
+	}
+	if err != nil {
+		return Channel{}, fmt.Errorf("channel %s: %w", channel, err)
+	}
+	ch, err := channels.ByID(tx, s.channelID)
+	ch.ServiceSID = s.service
+	return ch, err
+}
+
+// open reads a channel and the actor's seat in it.
+func (c *Chat) open(tx *db.Tx, actor account.Actor, p Place) (Channel, seat, error) {
+	s, err := c.seatOf(tx, actor, p)
+	if err != nil {
+		return Channel{}, s, err
+	}
+	ch, err := channels.ByID(tx, s.channelID)
+	if err != nil {
+		return Channel{}, s, fmt.Errorf("channel %s: %w", s.channel, err)
+	}
+	ch.ServiceSID = s.service
+	return ch, s, nil
+}
+
+// lock is open for a change: nobody else changes the channel, its members or
+// its messages until the transaction ends.
+func (c *Chat) lock(tx *db.Tx, actor account.Actor, p Place) (Channel, seat, error) {
+	s, err := c.seatOf(tx, actor, p)
+	if err != nil {
+		return Channel{}, s, err
+	}
+	ch, err := channels.ByIDForUpdate(tx, s.channelID)
+	if isMissing(err) || err == nil && ch.Removed {
+		return Channel{}, s, p.missing()
+	}
+	if err != nil {
+		return Channel{}, s, fmt.Errorf("channel %s: %w", s.channel, err)
+	}
+	ch.ServiceSID = s.service
+	if ch.MemberEpoch != s.memberEpoch { // somebody was faster to the lock
+		if s, err = c.seatOf(tx, actor, p); err != nil {
+			return Channel{}, s, err
+		}
+	}
+	return ch, s, nil
+}
+
+// relock brings a channel that the caller read before up to date and locks it.
+func relock(tx *db.Tx, ch *Channel) error {
+	fresh, err := channels.ByIDForUpdate(tx, ch.ID)
+	if isMissing(err) || err == nil && fresh.Removed {
+		return Place{Channel: string(ch.SID)}.missing()
+	}
+	if err != nil {
+		return fmt.Errorf("channel %s: %w", ch.SID, err)
+	}
+	fresh.ServiceSID = ch.ServiceSID
+	*ch = fresh
+	return nil
+}

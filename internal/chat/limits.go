@@ -1,0 +1,117 @@
+package chat
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"usher/internal/attr"
+	"usher/internal/fault"
+	"usher/internal/sid"
+)
+
+// Limits of the wire. Names are counted in characters, documents in bytes.
+// Sizes of attributes are those of the successor product: no number of the
+// original is known.
+const (
+	MaxBody              = 32 << 10 // bytes of a message body; more is 50504
+	MaxChannelAttributes = 16 << 10
+	MaxUserAttributes    = 16 << 10
+	MaxMessageAttributes = 16 << 10
+	MaxMemberAttributes  = 4 << 10
+	MaxIdentity          = 256
+	MaxClientID          = 128 // bytes of a client-made message id
+	MaxCreateName        = 64  // friendly and unique name when a channel or role is created
+	MaxUpdateName        = 256 // the same when it is changed, and names of users and services
+	MaxWebhookURL        = 512
+
+	DefaultChannelMembers = 100 // limits of a new service
+	DefaultUserChannels   = 250
+	MaxLimit              = 1000 // what either limit may be raised to
+
+	MaxHistory = 100 // messages in one answer of History
+)
+
+// System is the author and creator where no identity is given.
+const System = "system"
+
+// document checks attributes: any JSON value, 50303 when too long, 50304 when
+// it is not JSON. Empty text is an empty object.
+func document(text string, limit int) (json.RawMessage, error) {
+	m, err := attr.ParseValue(text, limit)
+	switch {
+	case err == nil:
+		return m, nil
+	case errors.Is(err, attr.ErrTooLong):
+		return nil, fault.New(50303, "Attributes too long: at most %d bytes are allowed", limit).With(err)
+	default:
+		return nil, fault.New(50304, "Attributes not valid JSON: %s", err).With(err)
+	}
+}
+
+// friendlyName checks a display name: at most limit characters, 50003.
+func friendlyName(name string, limit int) error {
+	if utf8.RuneCountInString(name) > limit {
+		return fault.New(50003, "Friendly name too long: at most %d characters are allowed", limit)
+	}
+	return text("FriendlyName", name)
+}
+
+// uniqueName checks a channel's unique name: at most limit characters (50004)
+// and not of the form of a channel SID (50306).
+func uniqueName(name string, limit int) error {
+	switch {
+	case utf8.RuneCountInString(name) > limit:
+		return fault.New(50004, "Unique Name too long: at most %d characters are allowed", limit)
+	case sid.Valid(name, sid.Channel):
+		return fault.New(50306, "")
+	}
+	return text("UniqueName", name)
+}
+
+// identity checks a user's identity: 50204 when empty, 50206 when it looks like
+// a user SID, 50207 when longer than MaxIdentity characters.
+func identity(name string) error {
+	switch {
+	case name == "":
+		return fault.New(50204, "")
+	case sid.Valid(name, sid.User):
+		return fault.New(50206, "")
+	case utf8.RuneCountInString(name) > MaxIdentity:
+		return fault.New(50207, "Identity too long: at most %d characters are allowed", MaxIdentity)
+	}
+	return text("Identity", name)
+}
+
+// author checks the author of a message: 50310 when too long.
+func author(name string) error {
+	if utf8.RuneCountInString(name) > MaxIdentity {
+		return fault.New(50310, "")
+	}
+	return text("From", name)
+}
+
+// body checks a message's text: 50504 when longer than MaxBody bytes.
+func body(s string) error {
+	if len(s) > MaxBody {
+		return fault.New(50504, "Message body parameter is too long: %d bytes, at most %d are allowed", len(s), MaxBody)
+	}
+	return text("Body", s)
+}
+
+// text refuses what JSON cannot carry unchanged.
+func text(name, s string) error {
+	if !utf8.ValidString(s) {
+		return fault.Invalid("%s is not valid UTF-8", name)
+	}
+	return nil
+}
+
+// moment cuts a time to what a column holds: microseconds, UTC. Zero stays zero.
+func moment(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}

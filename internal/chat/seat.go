@@ -1,0 +1,217 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"usher/internal/account"
+	"usher/internal/db"
+	"usher/internal/fault"
+	"usher/internal/sid"
+)
+
+// Place names a channel as a path does: by its SID, or by its unique name
+// within a service. An empty Service is any of the account, for a SID only.
+type Place struct {
+	Service sid.SID
+	Channel string
+}
+
+func (p Place) path() string {
+	if p.Service == "" {
+		return "/Channels/" + p.Channel
+	}
+	return "/Services/" + string(p.Service) + "/Channels/" + p.Channel
+}
+
+func (p Place) missing() error { return fault.NotFound(p.path()) }
+
+// unless turns "no such row" into what a path says of a missing channel.
+func (p Place) unless(err error) error {
+	if isMissing(err) {
+		return p.missing()
+	}
+	return fmt.Errorf("channel %s: %w", p.Channel, err)
+}
+
+// seat is what one identity is and may do in one channel at one moment. The
+// two epochs say which moment: as long as both still have these values, nobody
+// has joined or left the channel or changed a role since, and the seat is true.
+type seat struct {
+	channelID   int64
+	channel     sid.SID
+	account     int64
+	key         int64
+	serviceID   int64
+	service     sid.SID
+	private     bool
+	readStatus  bool
+	memberID    int64 // 0 when the identity is not a member
+	member      sid.SID
+	userID      int64      // 0 when the identity is not a user of the service
+	permissions Permission // of the role in the service and the role in the channel
+	memberEpoch int64
+	roleEpoch   int64
+}
+
+const seatColumns = `select c.id, c.sid, c.account_id, c.key_id, c.service_id, s.sid, c.private, s.read_status,
+  coalesce(m.id, 0), coalesce(m.sid, ''), coalesce(u.id, 0), coalesce(r.permissions, 0), coalesce(d.permissions, 0),
+  c.member_epoch, s.role_epoch
+from chat_channel c
+join chat_service s on s.id = c.service_id and s.removed = 0
+left join chat_member m on m.channel_id = c.id and m.identity_hash = $3
+left join chat_role r on r.id = m.role_id
+left join chat_user u on u.service_id = c.service_id and u.identity_hash = $3
+left join chat_role d on d.id = u.role_id
+where c.account_id = $1 and c.removed = 0 and `
+
+const (
+	seatBySID    = seatColumns + `c.sid = $2`
+	seatByUnique = seatColumns + `c.unique_hash = $2 and s.sid = $4`
+)
+
+// readSeat reads the seat of an identity; "" is nobody. ErrNotFound when the
+// channel does not exist in the account.
+func (c *Chat) readSeat(tx *db.Tx, acct int64, p Place, identity string) (seat, error) {
+	var s seat
+	hash := []byte{0} // matches no one
+	var err error
+	if identity != "" {
+		if hash, err = c.identityHash(acct, identity); err != nil {
+			return s, err
+		}
+	}
+	query, args := seatBySID, []any{acct, p.Channel, hash}
+	if !sid.Valid(p.Channel, sid.Channel) {
+		if p.Service == "" || p.Channel == "" {
+			return s, db.ErrNotFound
+		}
+		unique, err := c.uniqueHash(acct, p.Channel)
+		if err != nil {
+			return s, err
+		}
+		query, args = seatByUnique, []any{acct, unique, hash, string(p.Service)}
+	}
+	var channel, service, member string
+	var private, readStatus int64
+	var ofChannel, ofService Permission
+	err = tx.QueryRow(query, args...).Scan(&s.channelID, &channel, &s.account, &s.key, &s.serviceID, &service, &private,
+		&readStatus, &s.memberID, &member, &s.userID, &ofChannel, &ofService, &s.memberEpoch, &s.roleEpoch)
+	if err != nil {
+		return s, err
+	}
+	s.channel, s.service, s.member = sid.SID(channel), sid.SID(service), sid.SID(member)
+	s.private, s.readStatus = private != 0, readStatus != 0
+	s.permissions = ofChannel | ofService
+	if p.Service != "" && p.Service != s.service {
+		return s, db.ErrNotFound
+	}
+	return s, nil
+}
+
+// seatOf reads the seat of an actor and hides the channel from those who may
+// not see it.
+func (c *Chat) seatOf(tx *db.Tx, actor account.Actor, p Place) (seat, error) {
+	s, err := c.readSeat(tx, actor.Account, p, actor.Identity)
+	if isMissing(err) || err == nil && !s.visible(actor) {
+		return s, p.missing()
+	}
+	if err != nil {
+		return s, fmt.Errorf("channel %s: %w", p.Channel, err)
+	}
+	return s, nil
+}
+
+// visible reports whether the actor may know that the channel exists.
+func (s seat) visible(actor account.Actor) bool {
+	return mayReadAll(actor) || s.memberID != 0 && !foreignService(actor, s.service)
+}
+
+// allow checks that the actor holds one of the permissions; 50107 otherwise.
+func (s seat) allow(actor account.Actor, anyOf Permission) error {
+	if mayManage(actor) || s.memberID != 0 && s.permissions.Any(anyOf) {
+		return nil
+	}
+	return denied()
+}
+
+// own checks a permission that depends on whose the thing is.
+func (s seat) own(actor account.Actor, owner string, own, other Permission) error {
+	if owner == actor.Identity {
+		return s.allow(actor, own|other)
+	}
+	return s.allow(actor, other)
+}
+
+// mayManage reports whether the actor stands above roles: the account itself.
+func mayManage(actor account.Actor) bool { return actor.Can(account.ChatWrite) }
+
+// mayReadAll reports whether the actor sees channels without being a member.
+func mayReadAll(actor account.Actor) bool { return actor.Can(account.ChatRead) || mayManage(actor) }
+
+// foreignService reports whether the actor is confined to another service.
+func foreignService(actor account.Actor, service sid.SID) bool {
+	return !mayReadAll(actor) && actor.ChatService != service
+}
+
+func manage(actor account.Actor) error {
+	if mayManage(actor) {
+		return nil
+	}
+	return denied()
+}
+
+// denied says that a permission is missing: 403, code 50107.
+func denied() error { return fault.New(50107, "") }
+
+// maxSeats bounds the memory of a seatCache: about 250 bytes a seat.
+const maxSeats = 1 << 15
+
+// seatCache remembers seats of senders. It needs no invalidation: whoever uses
+// a seat passes its epochs to the statement that writes, which refuses when
+// they are old. When full it forgets half of what it holds, in no order.
+type seatCache struct {
+	mu *sync.RWMutex
+	m  map[seatKey]seat
+}
+
+type seatKey struct {
+	account  int64
+	place    Place
+	identity string
+}
+
+func newSeatCache() seatCache {
+	return seatCache{mu: new(sync.RWMutex), m: make(map[seatKey]seat)}
+}
+
+func (c seatCache) get(k seatKey) (seat, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	s, ok := c.m[k]
+	return s, ok
+}
+
+func (c seatCache) put(k seatKey, s seat) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.m) >= maxSeats {
+		for old := range c.m {
+			if len(c.m) <= maxSeats/2 {
+				break
+			}
+			delete(c.m, old)
+		}
+	}
+	c.m[k] = s
+}
+
+func (c seatCache) drop(k seatKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.m, k)
+}
+
+// isConflict reports whether a unique value existed already.
+func isConflict(err error) bool { return errors.Is(err, db.ErrConflict) }

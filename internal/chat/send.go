@@ -1,0 +1,241 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"usher/internal/account"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/sid"
+)
+
+// sendTries is how often Send looks again when members or roles changed under
+// it. Each look is made inside the transaction, so a second is rare.
+const sendTries = 8
+
+// Send adds a message to the channel. It needs sendMessage; the author is the
+// actor's identity, which the account itself may replace. repeated tells that
+// a message with the same client id exists: it is returned, nothing is written.
+//
+// This is the busiest path of the product: one statement takes the index, one
+// writes the message, one the event. What the sender may do is remembered; the
+// first statement refuses when it is no longer true.
+func (c *Chat) Send(ctx context.Context, actor account.Actor, channel sid.SID, n NewMessage) (m Message, repeated bool, err error) {
+	return c.SendTo(ctx, actor, Place{Channel: string(channel)}, n)
+}
+
+// SendTo is Send by a path.
+func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMessage) (m Message, repeated bool, err error) {
+	draft, err := c.draft(actor, n)
+	if err != nil {
+		return Message{}, false, err
+	}
+	key := seatKey{actor.Account, p, actor.Identity}
+	if actor.Identity == "" {
+		key.identity = draft.Author
+	}
+	s, known := c.seats.get(key)
+	if !known || s.maySend(actor, p) != nil { // what is remembered may be used to allow, never to refuse
+		err = c.db.View(ctx, func(tx *db.Tx) (err error) {
+			s, err = c.readSeat(tx, key.account, p, key.identity)
+			return err
+		})
+		if err != nil {
+			return Message{}, false, p.unless(err)
+		}
+		known = false
+	}
+	for try := range sendTries {
+		stale := false
+		err = c.db.Do(ctx, func(tx *db.Tx) (err error) {
+			if try > 0 {
+				if s, err = c.readSeat(tx, key.account, p, key.identity); err != nil {
+					return err
+				}
+			}
+			if err = s.maySend(actor, p); err != nil {
+				return err
+			}
+			m = draft
+			if m.Author == key.identity {
+				m.MemberSID = s.member
+			} else if err = c.sitting(tx, s.channelID, &m); err != nil {
+				return err
+			}
+			stale, err = c.send(tx, s, &m)
+			return err
+		})
+		switch {
+		case err == nil && stale:
+			c.seats.drop(key)
+			known = false
+			continue
+		case err == nil:
+			if !known {
+				c.seats.put(key, s)
+			}
+			return m, false, nil
+		case isConflict(err) && draft.clientKey != nil:
+			return c.first(ctx, actor, p, draft)
+		}
+		return Message{}, false, p.unless(err)
+	}
+	return Message{}, false, fault.Unavailable(time.Second, fmt.Errorf("channel %s: members change faster than one can look", p.Channel))
+}
+
+// maySend checks what the seat is worth for sending.
+func (s seat) maySend(actor account.Actor, p Place) error {
+	if !s.visible(actor) {
+		return p.missing()
+	}
+	return s.allow(actor, SendMessage)
+}
+
+// draft makes the parts of a message that need no channel.
+func (c *Chat) draft(actor account.Actor, n NewMessage) (Message, error) {
+	if actor.Identity != "" && n.Author == "" {
+		n.Author = actor.Identity
+	}
+	if !mayManage(actor) && (n.Author != actor.Identity || n.LastUpdatedBy != "" || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero()) {
+		return Message{}, denied()
+	}
+	return c.compose(actor.Account, n)
+}
+
+func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
+	if n.Author == "" {
+		n.Author = System
+	}
+	if err := author(n.Author); err != nil {
+		return Message{}, err
+	}
+	if err := body(n.Body); err != nil {
+		return Message{}, err
+	}
+	if err := updatedBy(n.LastUpdatedBy); err != nil {
+		return Message{}, err
+	}
+	attributes, err := document(n.Attributes, MaxMessageAttributes)
+	if err != nil {
+		return Message{}, err
+	}
+	if len(n.ClientID) > MaxClientID {
+		return Message{}, fault.Invalid("client_id is too long: at most %d bytes are allowed", MaxClientID)
+	}
+	if err := text("client_id", n.ClientID); err != nil {
+		return Message{}, err
+	}
+	m := Message{
+		Row: db.Row{
+			SID: sid.New(sid.Message), Account: acct, CreatedAt: moment(n.DateCreated), UpdatedAt: moment(n.DateUpdated),
+		},
+		MessageDoc: MessageDoc{
+			Author: n.Author, Body: n.Body, Attributes: attributes, LastUpdatedBy: n.LastUpdatedBy, ClientID: n.ClientID,
+		},
+	}
+	if n.ClientID != "" {
+		m.clientKey, err = c.ring.Blind(acct, blindClient, n.ClientID)
+	}
+	return m, err
+}
+
+const takeIndex = `update chat_channel set last_index = last_index + 1, head = head + 1, message_count = message_count + 1
+where id = $1 and removed = 0 and member_epoch = $2
+  and exists (select 1 from chat_service where id = $3 and role_epoch = $4)
+returning last_index, head, watched`
+
+// send writes the message and its event. stale tells that the seat is no
+// longer true; then nothing was written.
+func (c *Chat) send(tx *db.Tx, s seat, m *Message) (stale bool, err error) {
+	var head, watched int64
+	err = tx.Returning(takeIndex, []any{s.channelID, s.memberEpoch, s.serviceID, s.roleEpoch}, &m.Index, &head, &watched)
+	if isMissing(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("channel %s: %w", s.channel, err)
+	}
+	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key = s.channelID, s.channel, s.service, s.key
+	return false, c.write(tx, m, head, watched != 0)
+}
+
+// write inserts a message that has its index and appends its event.
+func (c *Chat) write(tx *db.Tx, m *Message, head int64, watched bool) error {
+	if err := messages.Insert(tx, m); err != nil {
+		return fmt.Errorf("message: %w", err)
+	}
+	data, err := json.Marshal(m.Data())
+	if err != nil {
+		return fmt.Errorf("message %s: %w", m.SID, err)
+	}
+	return c.log.Append(tx, event.Event{
+		Account: m.Account, Stream: event.Stream{Kind: event.Channel, ID: m.ChannelID, SID: m.ChannelSID}, Offset: head,
+		Kind: event.MessageAdded, Key: m.Key, Data: data, Watched: watched,
+	})
+}
+
+// first returns the message that a repeated send repeats.
+func (c *Chat) first(ctx context.Context, actor account.Actor, p Place, draft Message) (Message, bool, error) {
+	var m Message
+	err := c.db.View(ctx, func(tx *db.Tx) error {
+		s, err := c.seatOf(tx, actor, p)
+		if err != nil {
+			return err
+		}
+		m, err = s.byClient(tx, draft.clientKey)
+		return err
+	})
+	return m, err == nil, err
+}
+
+// byClient returns the message with a client id; ErrNotFound when there is none.
+func (s seat) byClient(tx *db.Tx, clientKey []byte) (Message, error) {
+	list, err := s.messages(tx, `channel_id = $1 and client_key = $2`, s.channelID, clientKey)
+	if err == nil && len(list) == 0 {
+		return Message{}, fmt.Errorf("message: %w", db.ErrNotFound)
+	}
+	if err != nil {
+		return Message{}, err
+	}
+	return list[0], nil
+}
+
+// SendTx adds a message inside a transaction, without a check of who asks, and
+// brings the counters of *ch up to date. repeated tells that a message with
+// the same client id exists: it is returned, nothing is written.
+func (c *Chat) SendTx(tx *db.Tx, ch *Channel, n NewMessage) (m Message, repeated bool, err error) {
+	m, err = c.compose(ch.Account, n)
+	if err != nil {
+		return Message{}, false, err
+	}
+	s := seat{account: ch.Account, channelID: ch.ID, channel: ch.SID, service: ch.ServiceSID, key: ch.Key}
+	if m.clientKey != nil {
+		// The lock first: a conflict would end the transaction on PostgreSQL.
+		if err := relock(tx, ch); err != nil {
+			return Message{}, false, err
+		}
+		if old, err := s.byClient(tx, m.clientKey); err == nil || !isMissing(err) {
+			return old, err == nil, err
+		}
+	}
+	if err := c.sitting(tx, ch.ID, &m); err != nil {
+		return Message{}, false, err
+	}
+	var head, watched int64
+	err = tx.Returning(`update chat_channel set last_index = last_index + 1, head = head + 1, message_count = message_count + 1
+		where id = $1 and removed = 0 returning last_index, head, message_count, watched`,
+		[]any{ch.ID}, &ch.LastIndex, &head, &ch.Messages, &watched)
+	if isMissing(err) {
+		return Message{}, false, Place{Channel: string(ch.SID)}.missing()
+	}
+	if err != nil {
+		return Message{}, false, fmt.Errorf("channel %s: %w", ch.SID, err)
+	}
+	ch.Head, ch.Watched = head, watched != 0
+	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key, m.Index = ch.ID, ch.SID, ch.ServiceSID, ch.Key, ch.LastIndex
+	return m, false, c.write(tx, &m, head, ch.Watched)
+}

@@ -1,0 +1,351 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"usher/internal/account"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/sid"
+)
+
+// User is an identity of a service. It owns a stream of events.
+type User struct {
+	db.Row
+	UserDoc
+	ServiceID  int64
+	RoleID     int64   // of the role that RoleSID names
+	Channels   int64   // in how many channels it is a member
+	Head       int64   // offset of the stream's newest event
+	ServiceSID sid.SID // not stored
+
+	hash []byte
+}
+
+// UserDoc is the sealed part of a user.
+type UserDoc struct {
+	Identity     string          `json:"identity"`
+	FriendlyName string          `json:"name,omitempty"` // "" is null on the wire
+	Attributes   json.RawMessage `json:"attributes"`
+	RoleSID      sid.SID         `json:"role"`
+}
+
+// NewUser is what a user is made from.
+type NewUser struct {
+	Identity     string
+	FriendlyName string
+	Attributes   string  // JSON text; "" is {}
+	RoleSID      sid.SID // "" is the service's default
+	Key          int64   // data key of the contact whose user this is; 0 is the account's own
+}
+
+// UserChange is a change of a user; nil leaves a field alone.
+type UserChange struct {
+	FriendlyName *string
+	Attributes   *string
+	RoleSID      *sid.SID
+}
+
+// CreateUser makes a user; 50201 when the identity exists. Grant chat.write.
+func (c *Chat) CreateUser(ctx context.Context, actor account.Actor, service sid.SID, n NewUser) (User, error) {
+	if err := manage(actor); err != nil {
+		return User{}, err
+	}
+	var u User
+	err := c.db.Do(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		u, err = c.CreateUserTx(tx, s, n)
+		return err
+	})
+	return u, err
+}
+
+// CreateUserTx is CreateUser inside a transaction.
+func (c *Chat) CreateUserTx(tx *db.Tx, s Service, n NewUser) (User, error) {
+	u, created, err := c.EnsureUserTx(tx, s, n)
+	if err == nil && !created {
+		return User{}, fault.New(50201, "")
+	}
+	return u, err
+}
+
+// EnsureUserTx returns the user with the identity, and makes it when there is
+// none. The other fields of n count only for a new one. created tells which.
+func (c *Chat) EnsureUserTx(tx *db.Tx, s Service, n NewUser) (u User, created bool, err error) {
+	if err := identity(n.Identity); err != nil {
+		return User{}, false, err
+	}
+	hash, err := c.identityHash(s.Account, n.Identity)
+	if err != nil {
+		return User{}, false, err
+	}
+	if u, err = userByHash(tx, s.ID, hash); err == nil || !isMissing(err) {
+		u.ServiceSID = s.SID
+		return u, false, err
+	}
+	// Two transactions that look for the same new identity meet here.
+	if err := lockService(tx, s.ID); err != nil {
+		return User{}, false, err
+	}
+	if u, err = userByHash(tx, s.ID, hash); err == nil || !isMissing(err) {
+		u.ServiceSID = s.SID
+		return u, false, err
+	}
+	if err := friendlyName(n.FriendlyName, MaxUpdateName); err != nil {
+		return User{}, false, err
+	}
+	attributes, err := document(n.Attributes, MaxUserAttributes)
+	if err != nil {
+		return User{}, false, err
+	}
+	if n.RoleSID == "" {
+		n.RoleSID = s.ServiceRole
+	}
+	role, err := roleFor(tx, s, n.RoleSID, ScopeDeployment)
+	if err != nil {
+		return User{}, false, err
+	}
+	u = User{
+		Row:       db.Row{SID: sid.New(sid.User), Account: s.Account, Key: n.Key},
+		UserDoc:   UserDoc{Identity: n.Identity, FriendlyName: n.FriendlyName, Attributes: attributes, RoleSID: role.SID},
+		ServiceID: s.ID, ServiceSID: s.SID, RoleID: role.ID, hash: hash,
+	}
+	if err := users.Insert(tx, &u); err != nil {
+		return User{}, false, fmt.Errorf("user: %w", err)
+	}
+	return u, true, nil
+}
+
+func userByHash(tx *db.Tx, serviceID int64, hash []byte) (User, error) {
+	return users.One(tx, `service_id = $1 and identity_hash = $2`, serviceID, hash)
+}
+
+// lockService keeps other transactions from making users of the service. On
+// SQLite writers are alone anyway.
+func lockService(tx *db.Tx, serviceID int64) error {
+	if tx.LockSuffix() == "" {
+		return nil
+	}
+	var id int64
+	return tx.QueryRow(`select id from chat_service where id = $1`+tx.LockSuffix(), serviceID).Scan(&id)
+}
+
+// GetUser returns a user by SID or identity. An actor without chat.read sees
+// itself and those with whom it shares a channel; others are 20404.
+func (c *Chat) GetUser(ctx context.Context, actor account.Actor, service sid.SID, ref string) (User, error) {
+	var u User
+	err := c.db.View(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		u, err = c.userOf(tx, actor, s, ref)
+		return err
+	})
+	return u, err
+}
+
+// ListUsers returns a page of a service's users, oldest first. Grant chat.read.
+func (c *Chat) ListUsers(ctx context.Context, actor account.Actor, service sid.SID, page db.Page) (db.PageOf[User], error) {
+	if !mayReadAll(actor) {
+		return db.PageOf[User]{}, denied()
+	}
+	var out db.PageOf[User]
+	err := c.db.View(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		out, err = users.Page(tx, page, `service_id = $1`, s.ID)
+		for i := range out.Items {
+			out.Items[i].ServiceSID = s.SID
+		}
+		return err
+	})
+	return out, err
+}
+
+// UpdateUser changes a user: its own with editOwnUserInfo, another's with
+// editAnyUserInfo; the role only the account itself (50205).
+func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.SID, ref string, ch UserChange) (User, error) {
+	var u User
+	err := c.db.Do(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		if u, err = c.userOf(tx, actor, s, ref); err != nil {
+			return err
+		}
+		if u, err = users.ByIDForUpdate(tx, u.ID); err != nil {
+			return fmt.Errorf("user %s: %w", u.SID, err)
+		}
+		u.ServiceSID = s.SID
+		if err := c.mayEditUser(tx, actor, s, u, ch); err != nil {
+			return err
+		}
+		return c.updateUser(tx, s, &u, ch)
+	})
+	return u, err
+}
+
+// UpdateUserTx is UpdateUser inside a transaction, without a check of who asks.
+func (c *Chat) UpdateUserTx(tx *db.Tx, s Service, u *User, ch UserChange) error {
+	fresh, err := users.ByIDForUpdate(tx, u.ID)
+	if err != nil {
+		return fmt.Errorf("user %s: %w", u.SID, err)
+	}
+	fresh.ServiceSID = s.SID
+	*u = fresh
+	return c.updateUser(tx, s, u, ch)
+}
+
+func (c *Chat) updateUser(tx *db.Tx, s Service, u *User, ch UserChange) error {
+	if ch.FriendlyName != nil {
+		if err := friendlyName(*ch.FriendlyName, MaxUpdateName); err != nil {
+			return err
+		}
+		u.FriendlyName = *ch.FriendlyName
+	}
+	if ch.Attributes != nil {
+		m, err := document(*ch.Attributes, MaxUserAttributes)
+		if err != nil {
+			return err
+		}
+		u.Attributes = m
+	}
+	if ch.RoleSID != nil && *ch.RoleSID != u.RoleSID {
+		role, err := roleFor(tx, s, *ch.RoleSID, ScopeDeployment)
+		if err != nil {
+			return err
+		}
+		u.RoleID, u.RoleSID = role.ID, role.SID
+		if err := bumpRoles(tx, s.ID); err != nil {
+			return err
+		}
+	}
+	if err := users.Update(tx, u); err != nil {
+		return fmt.Errorf("user %s: %w", u.SID, err)
+	}
+	return c.emitUser(tx, u, event.UserUpdated, u.Data())
+}
+
+func (c *Chat) mayEditUser(tx *db.Tx, actor account.Actor, s Service, u User, ch UserChange) error {
+	if mayManage(actor) {
+		return nil
+	}
+	if ch.RoleSID != nil {
+		return fault.New(50205, "")
+	}
+	p, err := c.servicePermissions(tx, actor, s)
+	if err != nil {
+		return err
+	}
+	want := EditAnyUserInfo
+	if u.Identity == actor.Identity {
+		want |= EditOwnUserInfo
+	}
+	if !p.Any(want) {
+		return denied()
+	}
+	return nil
+}
+
+// servicePermissions returns what the actor's role in the service allows. An
+// identity that is not yet a user has what a new user would get.
+func (c *Chat) servicePermissions(tx *db.Tx, actor account.Actor, s Service) (Permission, error) {
+	hash, err := c.identityHash(s.Account, actor.Identity)
+	if err != nil {
+		return 0, err
+	}
+	var p Permission
+	err = tx.QueryRow(`select r.permissions from chat_user u join chat_role r on r.id = u.role_id
+		where u.service_id = $1 and u.identity_hash = $2`, s.ID, hash).Scan(&p)
+	if !isMissing(err) {
+		return p, err
+	}
+	role, err := roleFor(tx, s, s.ServiceRole, ScopeDeployment)
+	return role.Permissions, err
+}
+
+// DeleteUser removes a user and its memberships; its messages stay. Grant
+// chat.write.
+func (c *Chat) DeleteUser(ctx context.Context, actor account.Actor, service sid.SID, ref string) error {
+	if err := manage(actor); err != nil {
+		return err
+	}
+	return c.db.Do(ctx, func(tx *db.Tx) error {
+		s, err := c.serviceOf(tx, actor, service)
+		if err != nil {
+			return err
+		}
+		u, err := c.userOf(tx, actor, s, ref)
+		if err != nil {
+			return err
+		}
+		seats, err := members.Find(tx, `user_id = $1 order by channel_id`, u.ID)
+		if err != nil {
+			return err
+		}
+		for i := range seats {
+			ch, err := channels.ByIDForUpdate(tx, seats[i].ChannelID)
+			if err != nil {
+				return fmt.Errorf("user %s: %w", u.SID, err)
+			}
+			ch.ServiceSID = s.SID
+			if err := c.removeMember(tx, &ch, &seats[i], &u); err != nil {
+				return err
+			}
+		}
+		if err := users.Delete(tx, &u); err != nil {
+			return fmt.Errorf("user %s: %w", u.SID, err)
+		}
+		return bumpRoles(tx, s.ID) // seats remember the user
+	})
+}
+
+// userOf returns the user that a path names, hiding those whom the actor may
+// not see.
+func (c *Chat) userOf(tx *db.Tx, actor account.Actor, s Service, ref string) (User, error) {
+	missing := fault.NotFound("/Services/" + string(s.SID) + "/Users/" + ref)
+	var u User
+	var err error
+	if sid.Valid(ref, sid.User) {
+		if u, err = users.Get(tx, s.Account, sid.SID(ref)); err == nil && u.ServiceID != s.ID {
+			err = db.ErrNotFound
+		}
+	} else {
+		var hash []byte
+		if hash, err = c.identityHash(s.Account, ref); err == nil {
+			u, err = userByHash(tx, s.ID, hash)
+		}
+	}
+	if isMissing(err) {
+		return User{}, missing
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("user: %w", err)
+	}
+	u.ServiceSID = s.SID
+	if mayReadAll(actor) || actor.Identity != "" && u.Identity == actor.Identity {
+		return u, nil
+	}
+	hash, err := c.identityHash(s.Account, actor.Identity)
+	if err != nil {
+		return User{}, err
+	}
+	var one int64
+	err = tx.QueryRow(`select 1 from chat_user u
+		join chat_member a on a.user_id = u.id join chat_member b on b.channel_id = a.channel_id
+		where u.service_id = $1 and u.identity_hash = $2 and b.user_id = $3 limit 1`, s.ID, hash, u.ID).Scan(&one)
+	if isMissing(err) {
+		return User{}, missing
+	}
+	return u, err
+}
