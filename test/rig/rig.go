@@ -219,3 +219,14 @@ func tail(s string, n int) string {
 	_, s, _ = strings.Cut(s[len(s)-n:], "\n")
 	return "…\n" + s
 }
+
+// Eventually waits for something that happens after an answer, or ends the test.
+func Eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if happened() {
+			return
+		}
+	}
+	t.Fatalf("did not happen: %s", what)
+}

@@ -1,0 +1,246 @@
+// Package canary proves that nothing a person wrote is kept in the clear: words that exist nowhere else are put into every
+// place that takes words, and then looked for in the data folder, in a dump of the database and in what was printed.
+package canary
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/internal/db/dbtest"
+	"usher/test/rig"
+)
+
+// canaries are the words, by the place that they were put into.
+type canaries map[string]string
+
+// word answers a new word for a place.
+func (c canaries) word(place string) string {
+	c[place] = "canary" + rig.Hex(12)
+	return c[place]
+}
+
+// number answers a new telephone number for a place. The canary is its digits.
+func (c canaries) number(place string) string {
+	digits := ""
+	for _, b := range rig.Hex(7) {
+		digits += string('0' + b%10)
+	}
+	c[place] = digits
+	return "+" + digits
+}
+
+// attributes answers a JSON document with a word in it.
+func (c canaries) attributes(place string) string { return `{"note":"` + c.word(place) + `"}` }
+
+func TestNothingInTheClear(t *testing.T) {
+	rig.EachDatabase(t, rig.Options{}, func(t *testing.T, s *rig.Server) {
+		c := canaries{}
+		c.write(t, s)
+		c.conversation(t, s)
+		c.mistakes(t, s)
+		c.search(t, "data folder while running", folder(t, s.Data))
+		if s.Database != "" {
+			c.search(t, "dump", dump(t, s.Database))
+		}
+		if err := s.Stop(); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		files := folder(t, s.Data)
+		c.search(t, "data folder after the end", files)
+		c.search(t, "what was printed", map[string][]byte{"log": []byte(s.Printed())})
+		t.Logf("%d canaries, none found in %d files", len(c), len(files))
+	})
+}
+
+// write puts a canary into every resource.
+func (c canaries) write(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	service := "/chat/v2/Services/" + client.Post(t, "/chat/v2/Services", "FriendlyName", c.word("service name")).SID()
+	channel := service + "/Channels/" + client.Post(t, service+"/Channels", "FriendlyName", c.word("channel name"),
+		"UniqueName", c.word("unique name"), "Attributes", c.attributes("channel attributes")).SID()
+	identity := c.word("identity")
+	client.Post(t, service+"/Users", "Identity", identity, "FriendlyName", c.word("user name"), "Attributes", c.attributes("user attributes"))
+	client.Post(t, channel+"/Members", "Identity", c.number("number as identity"), "Attributes", c.attributes("member attributes"))
+	client.Post(t, channel+"/Members", "Identity", identity)
+	body := c.word("message")
+	message := channel + "/Messages/" + client.Post(t, channel+"/Messages", "Body", body, "From", identity,
+		"Attributes", c.attributes("message attributes")).SID()
+	if got := client.Get(t, message).String("body"); got != body {
+		t.Fatalf("the message reads %q", got)
+	}
+	client.Post(t, message, "Body", c.word("edited message"))
+	client.Post(t, service+"/Roles", "FriendlyName", c.word("role name"), "Type", "channel", "Permission", "sendMessage")
+	client.Must(t, http.MethodDelete, channel+"/Messages/"+client.Post(t, channel+"/Messages", "Body", c.word("deleted message")).SID())
+	client.Post(t, "/api/2010-04-01/Accounts/"+s.AccountSID+"/Keys.json", "FriendlyName", c.word("key name"))
+
+	st, err := s.Dial(t.Context(), s.Token(identity, service[strings.LastIndex(service, "/")+1:], time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	_, err = st.Ask(t.Context(), rig.Frame{
+		"type": "send", "channel": channel[strings.LastIndex(channel, "/")+1:], "client_id": c.word("client id"),
+		"body": c.word("message over the stream"), "attributes": rig.Frame{"note": c.word("attributes over the stream")},
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// conversation puts canaries into what a visitor says and types, and into what routing keeps of it.
+func (c canaries) conversation(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	workspace := "/taskrouter/v1/Workspaces/" + client.Post(t, "/taskrouter/v1/Workspaces", "FriendlyName", c.word("workspace name")).SID()
+	activity := client.Post(t, workspace+"/Activities", "FriendlyName", "Ready", "Available", "true").SID()
+	queue := client.Post(t, workspace+"/TaskQueues", "FriendlyName", c.word("queue name"), "TargetWorkers", "1==1").SID()
+	workflow := client.Post(t, workspace+"/Workflows", "FriendlyName", c.word("workflow name"),
+		"Configuration", `{"task_routing":{"default_filter":{"queue":"`+queue+`"}}}`).SID()
+	worker := client.Post(t, workspace+"/Workers", "FriendlyName", c.word("worker name"), "ActivitySid", activity,
+		"Attributes", `{"contact_uri":"client:`+c.word("agent identity")+`","phone":"`+c.number("worker number")+`"}`).SID()
+	service := client.Post(t, "/chat/v2/Services", "FriendlyName", "Shop").SID()
+	flow := client.Post(t, "/flex-api/v1/FlexFlows", "FriendlyName", c.word("flow name"), "ChatServiceSid", service, "ChannelType", "web",
+		"IntegrationType", "task", "Integration.WorkspaceSid", workspace[strings.LastIndex(workspace, "/")+1:],
+		"Integration.WorkflowSid", workflow, "Integration.Channel", "default", "Enabled", "true").SID()
+	form, err := json.Marshal(map[string]string{
+		"name": c.word("visitor name"), "phone": c.number("visitor number"), "question": c.word("question"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	visitor := c.word("visitor identity")
+	channel := client.Post(t, "/flex-api/v1/WebChannels", "FlexFlowSid", flow, "Identity", visitor,
+		"CustomerFriendlyName", c.word("customer name"), "ChatFriendlyName", c.word("chat name"), "PreEngagementData", string(form)).SID()
+	client.Post(t, "/chat/v2/Services/"+service+"/Channels/"+channel+"/Messages", "From", visitor, "Body", c.word("visitor's message"))
+
+	var offers []map[string]any
+	rig.Eventually(t, "the task is offered", func() bool {
+		offers, err = client.All(t.Context(), workspace+"/Workers/"+worker+"/Reservations?ReservationStatus=pending", "reservations")
+		return err == nil && len(offers) > 0
+	})
+	client.Post(t, workspace+"/Workers/"+worker+"/Reservations/"+rig.Text(offers[0], "sid"), "ReservationStatus", "accepted")
+	client.Post(t, workspace+"/Tasks/"+rig.Text(offers[0], "task_sid"), "AssignmentStatus", "completed", "Reason", c.word("reason"))
+	client.Post(t, workspace+"/Tasks", "WorkflowSid", workflow, "Attributes", `{"to":"`+c.number("task number")+`"}`)
+}
+
+// mistakes makes requests that fail, because errors are what gets printed.
+func (c canaries) mistakes(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	for _, tt := range []struct {
+		client *rig.Client
+		path   string
+		pairs  []string
+	}{
+		{client, "/chat/v2/Services", nil},
+		{client, "/chat/v2/Services/" + c.word("path"), []string{"FriendlyName", "x"}},
+		{client, "/chat/v2/Services", []string{"FriendlyName", strings.Repeat(c.word("long name"), 3000)}},
+		{client, "/taskrouter/v1/Workspaces", []string{"FriendlyName", "x", "EventCallbackUrl", "not a url " + c.word("bad url")}},
+		{s.As(c.word("user"), c.word("password")), "/chat/v2/Services", []string{"FriendlyName", c.word("name without rights")}},
+		{s.As("token", c.word("token")), "/chat/v2/Services", []string{"FriendlyName", "x"}},
+	} {
+		a, err := tt.client.Call(t.Context(), http.MethodPost, tt.path, rig.Form(tt.pairs...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Status/100 != 4 {
+			t.Errorf("POST %s answers %d, meant to be refused", tt.path, a.Status)
+		}
+	}
+}
+
+// search looks for the canaries in texts: as they are, in any case, in hexadecimal and in base64.
+func (c canaries) search(t *testing.T, where string, texts map[string][]byte) {
+	t.Helper()
+	if len(texts) == 0 {
+		t.Errorf("%s: nothing to search", where)
+	}
+	for name, text := range texts {
+		text = bytes.ToLower(text)
+		for place, canary := range c {
+			for form, needle := range forms(canary) {
+				if at := bytes.Index(text, needle); at >= 0 {
+					t.Errorf("%s: %s holds the %s (%s) at byte %d", where, name, place, form, at)
+				}
+			}
+		}
+	}
+}
+
+// forms answers how a word may be written, in lower case as the text that is searched. Base64 has three alignments.
+func forms(word string) map[string][]byte {
+	list := map[string][]byte{
+		"plain": []byte(word), "hexadecimal": []byte(hex.EncodeToString([]byte(word))),
+		"utf-16": []byte(strings.Join(strings.Split(word, ""), "\x00")),
+	}
+	for shift := range 3 {
+		coded := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), word...))
+		// The first and last characters depend on the neighbors.
+		list["base64, shifted "+string(rune('0'+shift))] = []byte(strings.ToLower(coded[(shift*8+5)/6 : len(coded)-2]))
+	}
+	return list
+}
+
+// folder reads every file below dir.
+func folder(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		files[strings.TrimPrefix(name, dir)] = text
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// dump answers the whole PostgreSQL database as text. Binary columns are in hexadecimal there, which is searched too.
+func dump(t *testing.T, dsn string) map[string][]byte {
+	t.Helper()
+	bin, err := dbtest.FindPostgres()
+	if err != nil {
+		t.Skip(err)
+	}
+	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "pg_dump"), "--inserts", dsn).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 10_000 {
+		t.Errorf("the dump has only %d bytes", len(out))
+	}
+	return map[string][]byte{"pg_dump": out}
+}
+
+func TestForms(t *testing.T) {
+	t.Parallel()
+	const word = "canary0123456789"
+	for _, text := range []string{
+		"xx" + word + "yy", strings.ToUpper(word), hex.EncodeToString([]byte("{" + word + "}")),
+		base64.StdEncoding.EncodeToString([]byte("a" + word)), base64.URLEncoding.EncodeToString([]byte("ab" + word + "c")),
+		base64.StdEncoding.EncodeToString([]byte(word + "..")),
+	} {
+		found := false
+		for _, needle := range forms(word) {
+			found = found || bytes.Contains(bytes.ToLower([]byte(text)), needle)
+		}
+		if !found {
+			t.Errorf("%q hides the word", text)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package ops
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"usher/test/rig"
+)
+
+// World is one object of every kind in one account: the key of a path variable (Operation.Vars) and its SID.
+type World map[string]string
+
+// Build fills an account. Every step must succeed.
+func Build(t *testing.T, c *rig.Client, account string) World {
+	t.Helper()
+	w := World{"api/Accounts": account}
+	w.chat(t, c)
+	w.taskrouter(t, c)
+	w.flex(t, c)
+	keys := "/api/2010-04-01/Accounts/" + account
+	w["api/Accounts/Keys"] = c.Post(t, keys+"/Keys.json", "FriendlyName", "world").SID()
+	w["api/Accounts/SigningKeys"] = w["api/Accounts/Keys"]
+	if a, err := c.Call(t.Context(), http.MethodPost, keys+"/SigningKeys.json", rig.Form("FriendlyName", "world")); err == nil && a.Status == http.StatusCreated {
+		w["api/Accounts/SigningKeys"] = a.SID()
+	}
+	return w
+}
+
+func (w World) chat(t *testing.T, c *rig.Client) {
+	t.Helper()
+	service := c.Post(t, "/chat/v2/Services", "FriendlyName", "world").SID()
+	base := "/chat/v2/Services/" + service
+	channel := c.Post(t, base+"/Channels", "Type", "private", "UniqueName", "room").SID()
+	user := c.Post(t, base+"/Users", "Identity", "ann").SID()
+	c.Post(t, base+"/Channels/"+channel+"/Members", "Identity", "ann")
+	w["chat/Services"] = service
+	w["chat/Services/Channels"] = channel
+	w["chat/Services/Users"] = user
+	w["chat/Services/Users/Channels"] = channel
+	w["chat/Services/Roles"] = c.Post(t, base+"/Roles", "FriendlyName", "world", "Type", "channel", "Permission", "sendMessage").SID()
+	// Not ann: the operations on her membership by way of the user must not take away that of the member.
+	w["chat/Services/Channels/Members"] = c.Post(t, base+"/Channels/"+channel+"/Members", "Identity", "bob").SID()
+	w["chat/Services/Channels/Messages"] = c.Post(t, base+"/Channels/"+channel+"/Messages", "Body", "hello", "From", "ann").SID()
+	w.try(t, c, "chat/Services/Channels/Invites", base+"/Channels/"+channel+"/Invites", "Identity", "eve")
+	w.try(t, c, "chat/Services/Channels/Webhooks", base+"/Channels/"+channel+"/Webhooks",
+		"Type", "webhook", "Configuration.Url", "https://example.org/hook", "Configuration.Filters", "onMessageSent")
+}
+
+func (w World) taskrouter(t *testing.T, c *rig.Client) {
+	t.Helper()
+	workspace := c.Post(t, "/taskrouter/v1/Workspaces", "FriendlyName", "world").SID()
+	base := "/taskrouter/v1/Workspaces/" + workspace
+	ready := c.Post(t, base+"/Activities", "FriendlyName", "Ready", "Available", "true").SID()
+	queue := c.Post(t, base+"/TaskQueues", "FriendlyName", "All", "TargetWorkers", "1==1").SID()
+	workflow := c.Post(t, base+"/Workflows", "FriendlyName", "All", "Configuration", Route(queue)).SID()
+	w["taskrouter/Workspaces"] = workspace
+	w["taskrouter/Workspaces/Activities"] = ready
+	w["taskrouter/Workspaces/TaskQueues"] = queue
+	w["taskrouter/Workspaces/Workflows"] = workflow
+	w["taskrouter/Workspaces/TaskChannels"] = c.Post(t, base+"/TaskChannels", "FriendlyName", "Fax", "UniqueName", "fax").SID()
+	worker := c.Post(t, base+"/Workers", "FriendlyName", "world", "ActivitySid", ready, "Attributes", `{"contact_uri":"client:agent"}`).SID()
+	w["taskrouter/Workspaces/Workers"] = worker
+	channels, err := c.All(t.Context(), base+"/Workers/"+worker+"/Channels", "channels")
+	if err != nil || len(channels) == 0 {
+		t.Fatalf("the worker's channels: %v, %v", channels, err)
+	}
+	w["taskrouter/Workspaces/Workers/Channels"] = rig.Text(channels[0], "sid")
+	task := c.Post(t, base+"/Tasks", "WorkflowSid", workflow, "Attributes", "{}").SID()
+	w["taskrouter/Workspaces/Tasks"] = task
+	rig.Eventually(t, "the task is offered", func() bool {
+		rows, err := c.All(t.Context(), base+"/Tasks/"+task+"/Reservations", "reservations")
+		if err != nil || len(rows) == 0 {
+			return false
+		}
+		w["taskrouter/Workspaces/Tasks/Reservations"] = rig.Text(rows[0], "sid")
+		w["taskrouter/Workspaces/Workers/Reservations"] = rig.Text(rows[0], "sid")
+		return true
+	})
+}
+
+// Route answers a workflow that sends everything to a queue.
+func Route(queue string) string {
+	return fmt.Sprintf(`{"task_routing":{"default_filter":{"queue":%q}}}`, queue)
+}
+
+func (w World) flex(t *testing.T, c *rig.Client) {
+	t.Helper()
+	flow := c.Post(t, "/flex-api/v1/FlexFlows", "FriendlyName", "world", "ChatServiceSid", w["chat/Services"], "ChannelType", "web",
+		"IntegrationType", "task", "Integration.WorkspaceSid", w["taskrouter/Workspaces"],
+		"Integration.WorkflowSid", w["taskrouter/Workspaces/Workflows"], "Integration.Channel", "default", "Enabled", "true").SID()
+	w["flex-api/FlexFlows"] = flow
+	w["flex-api/WebChannels"] = c.Post(t, "/flex-api/v1/WebChannels", "FlexFlowSid", flow, "Identity", "visitor",
+		"CustomerFriendlyName", "Visitor", "ChatFriendlyName", "Chat").SID()
+	w["flex-api/Channels"] = c.Post(t, "/flex-api/v1/Channels", "FlexFlowSid", flow, "Identity", "other-visitor",
+		"ChatUserFriendlyName", "Visitor", "ChatFriendlyName", "Chat").SID()
+}
+
+// try makes an object of a kind that may not be served yet.
+func (w World) try(t *testing.T, c *rig.Client, key, path string, pairs ...string) {
+	t.Helper()
+	a, err := c.Call(t.Context(), http.MethodPost, path, rig.Form(pairs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Status == http.StatusCreated {
+		w[key] = a.SID()
+	}
+}
+
+// Values answers the SIDs for an operation's variables, outermost first; where the world has no such object it is one
+// that nobody has.
+func (w World) Values(o Operation) []string {
+	var values []string
+	for _, key := range o.Vars() {
+		value := w[key]
+		if value == "" {
+			value = Nobody("XX")
+		}
+		values = append(values, value)
+	}
+	return values
+}
+
+// Nobody answers a SID with the prefix of like that no object has.
+func Nobody(like string) string { return like[:2] + "0" + rig.Hex(16)[:31] }
+
+// Body answers form fields that an operation accepts: what is required to create, something harmless to update.
+func (w World) Body(o Operation) []string {
+	if o.Method != http.MethodPost {
+		return nil
+	}
+	if body, ok := bodies[o.Product+" "+o.Name]; ok {
+		filled := make([]string, len(body))
+		for i, s := range body {
+			filled[i] = s
+			if key, ok := strings.CutPrefix(s, "@"); ok {
+				filled[i] = w[key]
+			}
+		}
+		return filled
+	}
+	return []string{"FriendlyName", "changed"}
+}
+
+// bodies are the forms of the operations that need more than a name. A value that begins with @ is an object of the world.
+var bodies = map[string][]string{
+	"chat CreateChannel":               {"FriendlyName", "x"},
+	"chat UpdateChannel":               {"Attributes", `{"x":1}`},
+	"chat CreateChannelWebhook":        {"Type", "webhook", "Configuration.Url", "https://example.org/"},
+	"chat UpdateChannelWebhook":        {"Configuration.Url", "https://example.org/2"},
+	"chat CreateCredential":            {"Type", "gcm"},
+	"chat CreateInvite":                {"Identity", "mallory"},
+	"chat CreateMember":                {"Identity", "mallory"},
+	"chat UpdateMember":                {"Attributes", `{"x":1}`},
+	"chat CreateMessage":               {"Body", "x"},
+	"chat UpdateMessage":               {"Body", "changed"},
+	"chat CreateRole":                  {"FriendlyName", "x", "Type", "channel", "Permission", "sendMessage"},
+	"chat UpdateRole":                  {"Permission", "leaveChannel"},
+	"chat CreateUser":                  {"Identity", "mallory"},
+	"chat UpdateUserChannel":           {"LastConsumedMessageIndex", "0"},
+	"flex-api CreateChannel":           {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m", "ChatUserFriendlyName", "m", "ChatFriendlyName", "m"},
+	"flex-api CreateWebChannel":        {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m2", "CustomerFriendlyName", "m", "ChatFriendlyName", "m"},
+	"flex-api UpdateWebChannel":        {"ChatStatus", "inactive"},
+	"flex-api CreateFlexFlow":          {"FriendlyName", "x", "ChatServiceSid", "@chat/Services", "ChannelType", "web", "IntegrationType", "external", "Integration.Url", "https://example.org/"},
+	"taskrouter UpdateTask":            {"Priority", "3"},
+	"taskrouter CreateTask":            {"WorkflowSid", "@taskrouter/Workspaces/Workflows", "Attributes", "{}"},
+	"taskrouter CreateTaskChannel":     {"FriendlyName", "x", "UniqueName", "x"},
+	"taskrouter CreateTaskQueue":       {"FriendlyName", "x", "TargetWorkers", "1==1"},
+	"taskrouter CreateWorkflow":        {"FriendlyName", "x", "Configuration", `{"task_routing":{"filters":[]}}`},
+	"taskrouter UpdateTaskReservation": {"ReservationStatus", "accepted"},
+	"taskrouter UpdateWorkerReservation": {
+		"ReservationStatus", "rejected",
+	},
+	"taskrouter UpdateWorkerChannel": {"Capacity", "2"},
+	"taskrouter UpdateWorker":        {"Attributes", `{"contact_uri":"client:agent","x":1}`},
+}
