@@ -39,6 +39,7 @@ type Actor struct {
 	Worker      sid.SID // WK…
 	Person      sid.SID // PE…: who signed in to the desk
 	Flow        sid.SID // FO…: the flow through which a visitor came
+	Epoch       int64   // the token's Person.TokenEpoch
 	Expires     time.Time
 }
 

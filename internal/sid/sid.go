@@ -68,10 +68,11 @@ const (
 	MMS            = "MM"
 	Request        = "RQ"
 
-	Person  = "PE"
-	Session = "SE"
-	Contact = "CT"
-	Epoch   = "EP"
+	Person      = "PE"
+	Session     = "SE"
+	OneTimeLink = "OL"
+	Contact     = "CT"
+	Epoch       = "EP"
 )
 
 // last is the newest time stamp handed out: milliseconds in the upper bits and
