@@ -1,0 +1,336 @@
+// Package inbound turns what a customer does into chat: a web visitor, or a system on a customer's behalf, opens a channel by a
+// Flex Flow, or finds the one that is open; a customer ends it.
+//
+// A channel that is opened here is private, belongs to one contact and one flow, and everything in it is sealed under the contact's
+// data key. Its attributes are those that desks, widgets and flows of the original read: task_sid, from, channel_type, status,
+// long_lived, and pre_engagement_data when there is some.
+package inbound
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"usher/internal/account"
+	"usher/internal/attr"
+	"usher/internal/chat"
+	"usher/internal/db"
+	"usher/internal/fault"
+	"usher/internal/flex"
+	"usher/internal/sid"
+)
+
+// preEngagementMost bounds pre-engagement data in bytes: it goes into the channel's attributes.
+const preEngagementMost = 8 << 10
+
+// Values of the channel attribute "status".
+const (
+	Active   = "ACTIVE"
+	Inactive = "INACTIVE"
+)
+
+// Tasks starts what happens after a channel was opened. handoff does it.
+type Tasks interface {
+	// StartTx makes the channel's task now, or sees to it that the first message makes it, as the flow says.
+	StartTx(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel) error
+	// AbandonTx cancels the channel's task if no agent has accepted it.
+	AbandonTx(tx *db.Tx, c *flex.Channel, reason string) error
+}
+
+// Inbound opens and ends customers' channels.
+type Inbound struct {
+	db    *db.DB
+	flex  *flex.Flex
+	chat  *chat.Chat
+	tasks Tasks
+}
+
+// New makes the sentence from its products.
+func New(f *flex.Flex, c *chat.Chat, tasks Tasks) *Inbound {
+	return &Inbound{db: f.DB(), flex: f, chat: c, tasks: tasks}
+}
+
+// Opening asks for a channel.
+type Opening struct {
+	Flow sid.SID
+	// Identity is the customer's chat identity.
+	Identity string
+	// CustomerName is the customer's friendly name, ChannelName the channel's.
+	CustomerName, ChannelName string
+	UniqueName                string
+	// PreEngagement is a JSON object, "" for none.
+	PreEngagement string
+	// Target is the address that the customer is reached at, such as a phone number.
+	Target string
+	// Task is a task that exists already; only for flows of the integration type task.
+	Task sid.SID
+	// TaskAttributes is a JSON object that is merged into the attributes of the task.
+	TaskAttributes string
+	// LongLived overrides the flow's setting when not nil.
+	LongLived *bool
+	// Web asks for a WebChannel.
+	Web bool
+}
+
+// Open returns the open channel of the contact and the flow, or opens one; opened tells which. A visitor opens a channel
+// only by its own identity.
+//
+// Errors: 20001 for bad fields, 45205 for an unknown flow, 20403 for a flow that is not enabled or not for the web.
+func (in *Inbound) Open(ctx context.Context, actor account.Actor, o Opening) (c flex.Channel, opened bool, err error) {
+	if err := in.mayOpen(actor, o); err != nil {
+		return flex.Channel{}, false, err
+	}
+	pre, err := parse(o.PreEngagement, 45733)
+	if err != nil {
+		return flex.Channel{}, false, err
+	}
+	extra, err := parse(o.TaskAttributes, 20001)
+	if err != nil {
+		return flex.Channel{}, false, err
+	}
+	err = in.db.Do(ctx, func(tx *db.Tx) error {
+		flow, err := in.flow(tx, actor, o)
+		if err != nil {
+			return err
+		}
+		contact, _, err := in.flex.EnsureContactTx(tx, actor.Account, o.Identity, o.CustomerName)
+		if err != nil {
+			return err
+		}
+		c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID)
+		if err == nil {
+			opened = false
+			return nil
+		}
+		if !errors.Is(err, db.ErrNotFound) {
+			return err
+		}
+		opened = true
+		c, err = in.open(tx, o, flow, contact, pre, extra)
+		return err
+	})
+	if errors.Is(err, db.ErrConflict) {
+		// Another request opened the contact's channel at the same moment: the second look finds it.
+		return in.reopen(ctx, actor, o, err)
+	}
+	return c, opened, err
+}
+
+// reopen looks for the channel that a concurrent request has opened.
+func (in *Inbound) reopen(ctx context.Context, actor account.Actor, o Opening, conflict error) (flex.Channel, bool, error) {
+	var c flex.Channel
+	err := in.db.Do(ctx, func(tx *db.Tx) error {
+		flow, err := in.flow(tx, actor, o)
+		if err != nil {
+			return err
+		}
+		contact, _, err := in.flex.EnsureContactTx(tx, actor.Account, o.Identity, o.CustomerName)
+		if err != nil {
+			return err
+		}
+		if c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID); errors.Is(err, db.ErrNotFound) {
+			return conflict
+		}
+		return err
+	})
+	return c, false, err
+}
+
+func (in *Inbound) mayOpen(actor account.Actor, o Opening) error {
+	switch {
+	case actor.Can(account.FlexManage):
+	case o.Web && actor.Can(account.FlexWebChannel):
+		if o.Identity != actor.Identity {
+			return fault.Forbidden("The token is for another identity")
+		}
+		if actor.Flow != "" && actor.Flow != o.Flow {
+			return fault.Forbidden("The token is for another Flex Flow")
+		}
+	default:
+		return fault.Forbidden("")
+	}
+	if o.Identity == "" {
+		return fault.Invalid("Missing required parameter Identity in the post body")
+	}
+	if o.Task != "" && !sid.Valid(string(o.Task), sid.Task) {
+		return fault.Invalid("TaskSid must be the SID of a task (WT…)")
+	}
+	return nil
+}
+
+func (in *Inbound) flow(tx *db.Tx, actor account.Actor, o Opening) (flex.Flow, error) {
+	flow, err := in.flex.FlowTx(tx, actor.Account, o.Flow)
+	if fault.Is(err, fault.KindNotFound) {
+		return flex.Flow{}, fault.New(45205, "")
+	}
+	if err != nil {
+		return flex.Flow{}, err
+	}
+	// A flow that is off is still good for a channel that the account itself opens: outbound flows are kept so.
+	if !flow.Enabled && !actor.Can(account.FlexManage) {
+		return flex.Flow{}, fault.Forbidden("Flex Flow %s is not enabled", flow.SID)
+	}
+	if o.Web && flow.ChannelType != "web" {
+		return flex.Flow{}, fault.Invalid("Flex Flow %s is not a web flow", flow.SID)
+	}
+	if o.Task != "" && flow.IntegrationType != flex.Task {
+		return flex.Flow{}, fault.Invalid("TaskSid is only for flows of the integration type task")
+	}
+	return flow, nil
+}
+
+// open makes user, channel, member and the Flex channel that ties them to the flow.
+func (in *Inbound) open(tx *db.Tx, o Opening, flow flex.Flow, contact flex.Contact, pre, extra json.RawMessage) (flex.Channel, error) {
+	service, err := in.chat.ServiceTx(tx, flow.Account, flow.ChatService)
+	if err != nil {
+		return flex.Channel{}, fmt.Errorf("%s: %w", flow.Describe(), err)
+	}
+	user, _, err := in.chat.EnsureUserTx(tx, service, chat.NewUser{Identity: o.Identity, FriendlyName: o.CustomerName, Key: contact.Key})
+	if err != nil {
+		return flex.Channel{}, err
+	}
+	longLived := flow.LongLived
+	if o.LongLived != nil {
+		longLived = *o.LongLived
+	}
+	attributes, err := channelAttributes(o, flow, longLived, pre)
+	if err != nil {
+		return flex.Channel{}, err
+	}
+	ch, err := in.chat.CreateChannelTx(tx, service, chat.NewChannel{
+		FriendlyName: o.ChannelName, UniqueName: o.UniqueName, Attributes: attributes, Private: true,
+		Key: contact.Key, Watched: true,
+	})
+	if err != nil {
+		return flex.Channel{}, err
+	}
+	if _, err := in.chat.AddMemberTx(tx, &ch, chat.NewMember{Identity: o.Identity, Kind: chat.Customer, UserKey: contact.Key}); err != nil {
+		return flex.Channel{}, err
+	}
+	c := flex.Channel{
+		Row:    db.Row{SID: ch.SID, Account: flow.Account, Key: contact.Key},
+		FlowID: flow.ID, ContactID: contact.ID, Web: o.Web, Open: true,
+		ChannelDocument: flex.ChannelDocument{
+			Flow: flow.SID, User: user.SID, Service: service.SID, Identity: o.Identity, Name: customerName(o), Target: o.Target,
+			PreEngagement: pre, TaskAttributes: extra, LongLived: longLived,
+		},
+	}
+	if o.Task != "" {
+		c.SetTask(o.Task)
+	}
+	if err := in.flex.CreateChannelTx(tx, &c); err != nil {
+		return flex.Channel{}, err
+	}
+	return c, in.tasks.StartTx(tx, flow, &c, &ch)
+}
+
+// End closes a channel on the customer's side: its status becomes INACTIVE, and a task that nobody has accepted is canceled. An
+// accepted task is left to its agent, who still has to wrap up. postEngagement is a JSON object or "".
+func (in *Inbound) End(ctx context.Context, actor account.Actor, s sid.SID, postEngagement string) (flex.Channel, error) {
+	post, err := parse(postEngagement, 20001)
+	if err != nil {
+		return flex.Channel{}, err
+	}
+	var c flex.Channel
+	err = in.db.Do(ctx, func(tx *db.Tx) error {
+		var err error
+		if c, err = in.flex.ChannelTx(tx, actor.Account, s); err != nil {
+			return err
+		}
+		if !c.Web {
+			return fault.NotFound("/WebChannels/" + string(s))
+		}
+		if !actor.Can(account.FlexManage) && (!actor.Can(account.FlexWebChannel) || actor.Identity != c.Identity) {
+			return fault.NotFound("/WebChannels/" + string(s))
+		}
+		if !c.Open {
+			return nil
+		}
+		if err := in.tasks.AbandonTx(tx, &c, "The customer ended the chat"); err != nil {
+			return err
+		}
+		c.Open = false
+		if err := in.flex.UpdateChannelTx(tx, &c); err != nil {
+			return err
+		}
+		return in.deactivate(tx, c, post)
+	})
+	return c, err
+}
+
+func (in *Inbound) deactivate(tx *db.Tx, c flex.Channel, post json.RawMessage) error {
+	ch, err := in.chat.ChannelTx(tx, c.Account, c.SID)
+	if err != nil {
+		return err
+	}
+	set := map[string]any{"status": Inactive}
+	if len(post) > 0 {
+		set["post_engagement_data"] = post
+	}
+	return in.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return attr.Merge(old, set) })
+}
+
+// Delete forgets a Flex channel and deletes its chat channel. Its task is canceled if nobody has accepted it.
+func (in *Inbound) Delete(ctx context.Context, actor account.Actor, s sid.SID, web bool) error {
+	if !actor.Can(account.FlexManage) {
+		return fault.Forbidden("")
+	}
+	return in.db.Do(ctx, func(tx *db.Tx) error {
+		c, err := in.flex.ChannelTx(tx, actor.Account, s)
+		if err != nil {
+			return err
+		}
+		if c.Web != web {
+			return fault.NotFound("/Channels/" + string(s))
+		}
+		if err := in.tasks.AbandonTx(tx, &c, "The channel was deleted"); err != nil {
+			return err
+		}
+		ch, err := in.chat.ChannelTx(tx, actor.Account, s)
+		if err != nil && !fault.Is(err, fault.KindNotFound) {
+			return err
+		}
+		if err == nil {
+			if err := in.chat.DeleteChannelTx(tx, &ch); err != nil {
+				return err
+			}
+		}
+		return in.flex.DeleteChannelTx(tx, &c)
+	})
+}
+
+// channelAttributes are the attributes that a Flex channel has from the start.
+// Source: recorded attributes of the original's web channels.
+func channelAttributes(o Opening, flow flex.Flow, longLived bool, pre json.RawMessage) (string, error) {
+	set := map[string]any{
+		"task_sid": nil, "from": customerName(o), "channel_type": flow.ChannelType, "status": Active, "long_lived": longLived,
+	}
+	if len(pre) > 0 {
+		set["pre_engagement_data"] = pre
+	}
+	if o.Target != "" {
+		set["twilioNumber"] = flow.ContactIdentity
+	}
+	text, err := json.Marshal(set)
+	return string(text), err
+}
+
+func customerName(o Opening) string {
+	if o.CustomerName != "" {
+		return o.CustomerName
+	}
+	return o.Identity
+}
+
+// parse reads an optional JSON object that came in a form field.
+func parse(text string, code int) (json.RawMessage, error) {
+	if text == "" {
+		return nil, nil
+	}
+	object, err := attr.Parse(text, preEngagementMost)
+	if err != nil {
+		return nil, fault.New(code, "%s", err.Error())
+	}
+	return object, nil
+}
