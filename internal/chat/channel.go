@@ -28,6 +28,7 @@ type Channel struct {
 	Members     int64
 	MemberEpoch int64   // grows when somebody joins, leaves or changes role
 	ServiceSID  sid.SID // not stored
+	LastMessage sid.SID // not stored: the newest message, where an operation for paths sets it
 
 	hash []byte
 }
@@ -175,10 +176,26 @@ func takenName(err error, ch *Channel) error {
 func (c *Chat) GetChannel(ctx context.Context, actor account.Actor, p Place) (Channel, error) {
 	var ch Channel
 	err := c.db.View(ctx, func(tx *db.Tx) (err error) {
-		ch, _, err = c.open(tx, actor, p)
-		return err
+		if ch, _, err = c.open(tx, actor, p); err != nil {
+			return err
+		}
+		return lastMessage(tx, &ch)
 	})
 	return ch, err
+}
+
+// lastMessage sets a channel's newest message.
+func lastMessage(tx *db.Tx, ch *Channel) error {
+	if ch.Messages == 0 {
+		return nil
+	}
+	var s string
+	err := tx.QueryRow(`select sid from chat_message where channel_id = $1 order by idx desc limit 1`, ch.ID).Scan(&s)
+	if err != nil && !isMissing(err) {
+		return fmt.Errorf("channel %s newest message: %w", ch.SID, err)
+	}
+	ch.LastMessage = sid.SID(s)
+	return nil
 }
 
 // ListChannels returns a page of a service's channels, oldest first; of a token
@@ -219,11 +236,16 @@ func (c *Chat) ListChannels(ctx context.Context, actor account.Actor, service si
 			}
 			args = append(args, hash)
 		}
-		out, err = channels.Page(tx, page, where, args...)
+		if out, err = channels.Page(tx, page, where, args...); err != nil {
+			return err
+		}
 		for i := range out.Items {
 			out.Items[i].ServiceSID = s.SID
+			if err := lastMessage(tx, &out.Items[i]); err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 	return out, err
 }
@@ -251,7 +273,10 @@ func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, 
 		if (change.CreatedBy != nil || !change.DateCreated.IsZero() || !change.DateUpdated.IsZero()) && !mayManage(actor) {
 			return denied()
 		}
-		return c.updateChannel(tx, &ch, change)
+		if err := c.updateChannel(tx, &ch, change); err != nil {
+			return err
+		}
+		return lastMessage(tx, &ch)
 	})
 	return ch, err
 }

@@ -1,0 +1,55 @@
+package chat
+
+import (
+	"usher/internal/account"
+	"usher/internal/chat"
+	"usher/internal/rest"
+	"usher/internal/sid"
+)
+
+// Product lists what the chat API answers.
+func Product(s *chat.Chat) rest.Product {
+	return rest.Product{
+		Name: "chat", Aliases: []string{"ip-messaging"}, Version: "v2",
+		Routes: []rest.Mount{
+			services(s), roles(s), users(s), userChannels(s), channels(s), members(s), messages(s),
+		},
+	}
+}
+
+// Who may call at all. What exactly an actor sees and may change is decided by
+// package chat.
+var (
+	anyone  = []account.Grant{account.ChatRead, account.ChatWrite, account.ChatOwn}
+	reader  = []account.Grant{account.ChatRead, account.ChatWrite}
+	manager = []account.Grant{account.ChatWrite}
+)
+
+// Path variables.
+const (
+	varService = "ServiceSid"
+	varChannel = "ChannelSid"
+	varUser    = "UserSid"
+	varItem    = "Sid"
+)
+
+// channelOf is the channel that the path of a request names.
+func channelOf(c *rest.Call, variable string) chat.Place {
+	return chat.Place{Service: c.SID(varService), Channel: c.Var(variable)}
+}
+
+// optional is null for an empty text.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func servicePath(service sid.SID) string { return "/Services/" + string(service) }
+
+func channelPath(service, channel sid.SID) string {
+	return servicePath(service) + "/Channels/" + string(channel)
+}
+
+func userPath(service, user sid.SID) string { return servicePath(service) + "/Users/" + string(user) }
