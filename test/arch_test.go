@@ -35,7 +35,7 @@ var floors = [][]string{
 var sameFloor = map[string][]string{
 	"internal/loop":       {"internal/retry"},
 	"internal/event":      {"internal/job", "internal/db", "internal/seal", "internal/bus"},
-	"internal/job":        {"internal/db", "internal/seal"},
+	"internal/job":        {"internal/db", "internal/seal", "internal/bus"},
 	"internal/db":         {"internal/seal"},
 	"internal/chat":       {"internal/account"},
 	"internal/flex":       {"internal/account"},
@@ -46,9 +46,9 @@ var sameFloor = map[string][]string{
 	"internal/hook":       {"internal/account"},
 }
 
-// downward lists the packages that hold the list of their own subpackages, and so import them. Elsewhere a subpackage
-// imports its parent, never the other way around.
-var downward = []string{"internal/connector", "internal/studio"}
+// engines lists the packages that their subpackages are built on: these import them, never the other way around.
+// Elsewhere a package may keep a part of itself, such as a pure core, in a subpackage and import that.
+var engines = []string{"internal/rest", "internal/realtime"}
 
 // restricted says where a package may be imported: the key is an import path, or a prefix that ends with "/".
 var restricted = map[string][]string{
@@ -169,10 +169,10 @@ func refuse(from string, floor int, top, dir string) string {
 		return fmt.Sprintf("both stand on floor %d; what needs two of them belongs higher", floor)
 	case from == dir || strings.HasPrefix(from, dir+"/"):
 		return ""
-	case strings.HasPrefix(dir, from+"/") && slices.Contains(downward, top):
+	case strings.HasPrefix(dir, from+"/") && !slices.Contains(engines, top):
 		return ""
 	}
-	return "a subpackage imports its parent and no sibling"
+	return "subpackages import neither their siblings nor, below an engine, each other"
 }
 
 // stand answers the floor of a folder and the entry of the list that it belongs to.

@@ -30,7 +30,7 @@ var machine = regexp.MustCompile(`(^|[^\w./}-])/(root|home|work|Users)/[\w.]`)
 
 // telling finds services that a page or a program would report to, and fonts and scripts fetched from strangers.
 var telling = regexp.MustCompile(`(?i)(google-?analytics|googletagmanager|fonts\.(googleapis|gstatic)|sentry\.io|segment\.(io|com)|` +
-	`mixpanel|posthog|amplitude\.com|datadoghq|newrelic|hotjar|bugsnag|rollbar|cdn\.jsdelivr|unpkg\.com|cdnjs)`)
+	`mixpanel|posthog|amplitude\.com|datadoghq|newrelic|hotjar|bugsnag|\brollbar|cdn\.jsdelivr|unpkg\.com|cdnjs)`)
 
 func TestNothingForeignInTheTree(t *testing.T) {
 	t.Parallel()
