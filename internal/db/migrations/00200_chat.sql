@@ -60,8 +60,9 @@ create unique index chat_member_identity on chat_member (channel_id, identity_ha
 create index chat_member_user on chat_member (user_id, id);
 create index chat_member_role on chat_member (role_id);
 
+-- Nothing refers to a message by its integer key.
 create table chat_message (
-  {{row}},
+  {{leaf}},
   channel_id bigint not null,
   idx bigint not null,
   client_key {{bytes}}
