@@ -6,7 +6,7 @@ SHELL       := bash
 .NOTPARALLEL:
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X usher/internal/app.Version=$(VERSION)
+LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=tools/go.mod
 PG      := go run ./test/postgres
 SUITE   := test/suite.sh

@@ -43,7 +43,7 @@ func (c canaries) number(place string) string {
 func (c canaries) attributes(place string) string { return `{"note":"` + c.word(place) + `"}` }
 
 func TestNothingInTheClear(t *testing.T) {
-	rig.EachDatabase(t, rig.Options{}, func(t *testing.T, s *rig.Server) {
+	rig.EachDatabase(t, rig.Options{Env: []string{"USHER_LOG_LEVEL=debug"}}, func(t *testing.T, s *rig.Server) {
 		c := canaries{}
 		c.write(t, s)
 		c.conversation(t, s)

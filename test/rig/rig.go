@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,7 +66,7 @@ func Start(t *testing.T, o Options) *Server {
 		s.Database = dbtest.Address(t)
 		s.args = append(s.args, "--database", s.Database)
 	}
-	s.env = append(os.Environ(), "USHER_ACCOUNT_SID="+s.AccountSID, "USHER_AUTH_TOKEN="+s.AuthToken,
+	s.env = append(foreignEnv(), "USHER_ACCOUNT_SID="+s.AccountSID, "USHER_AUTH_TOKEN="+s.AuthToken,
 		"USHER_API_KEY="+s.KeySID, "USHER_API_SECRET="+s.KeySecret)
 	s.env = append(s.env, o.Env...)
 	if err := s.Run(t.Context()); err != nil {
@@ -193,6 +194,11 @@ func EachDatabase(t *testing.T, o Options, fn func(t *testing.T, s *Server)) {
 	t.Run("sqlite", func(t *testing.T) { fn(t, Start(t, o)) })
 	o.Postgres = true
 	t.Run("postgres", func(t *testing.T) { fn(t, Start(t, o)) })
+}
+
+// foreignEnv answers the environment without the program's own variables, which the test decides.
+func foreignEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "USHER_") })
 }
 
 // Hex answers n random bytes in hexadecimal.
