@@ -1,0 +1,32 @@
+import type { PopupBody } from './Popup.tsx';
+import { download, transcript } from '../core/transcript.ts';
+import { useAround, useView, useWords } from './context.ts';
+import { useEndAsk } from './ending.ts';
+import { Icon, type Name } from './icons.tsx';
+import { rove } from './rove.ts';
+
+/** What can be done with the conversation as a whole. */
+export function Menu({ label, close }: PopupBody) {
+  const { chat, clock } = useAround();
+  const words = useWords();
+  const { phase, config } = useView();
+  const [, askEnd] = useEndAsk();
+
+  const save = async () => {
+    const nameOf = (identity: string) => (identity === chat.view.me ? words.you : chat.nameOf(identity) || words.team);
+    const text = transcript(words.chatWith(config?.name ?? ''), await chat.everything(), nameOf, clock.full);
+    download(`chat-${new Date().toISOString().slice(0, 10)}.txt`, text);
+  };
+  const item = (icon: Name, text: string, act: () => void) => (
+    <button type="button" role="menuitem" tabIndex={-1} onClick={() => (close(), act())}>
+      <Icon name={icon} of="s" />
+      {text}
+    </button>
+  );
+  return (
+    <div class="menu" role="menu" aria-label={label} onKeyDown={(e) => (e.key === 'Tab' ? close() : rove(e, 1))}>
+      {item('save', words.download, save)}
+      {phase === 'chat' ? item('close', words.endChat, () => askEnd(true)) : item('chat', words.newChat, () => chat.restart())}
+    </div>
+  );
+}
