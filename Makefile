@@ -12,7 +12,7 @@ PG      := go run ./test/postgres
 SUITE   := test/suite.sh
 GOFILES  = $$(git ls-files -co --exclude-standard '*.go')
 # The suites that run the built program stand apart from the tests beside the code.
-OUTSIDE := sdk kill canary foreign compat
+OUTSIDE := sdk kill canary foreign compat full
 INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$$")
 
 # How much the long suites do; make test KILLS=30 FUZZTIME=60s for more.
@@ -90,7 +90,7 @@ test-go: ## Go tests beside the code, with the race detector, on SQLite and Post
 		'go test $$(command -v $${CC:-gcc} >/dev/null && echo -race) -shuffle=on $(INSIDE)'
 
 .PHONY: test-outside
-test-outside: test-foreign test-compat test-sdk test-e2e test-kill test-canary ## the suites that run the built program
+test-outside: test-foreign test-compat test-sdk test-e2e test-kill test-full test-canary ## the suites that run the built program
 
 OUTSIDE_GO = USHER_BIN=$(CURDIR)/bin/usher $(PG) go test -count=1 -timeout 30m
 
@@ -113,6 +113,10 @@ test-e2e: build ## two browsers and a conversation
 .PHONY: test-kill
 test-kill: build ## kill -9 under load; KILLS=30 for the long run
 	@$(SUITE) 'kill -9' 'postgres?' env $(OUTSIDE_GO) -v ./test/kill -kills $(KILLS)
+
+.PHONY: test-full
+test-full: build ## a full disk
+	@$(SUITE) 'full disk' none env $(OUTSIDE_GO) ./test/full
 
 .PHONY: test-canary
 test-canary: build ## no plaintext in files, dumps or logs

@@ -30,6 +30,7 @@ const readyTimeout = 60 * time.Second
 type Options struct {
 	Postgres bool     // on a fresh PostgreSQL database; the test is left out when there is none
 	Env      []string // added to the environment
+	Data     string   // the data folder, or nothing for one that goes with the test
 }
 
 // Server is a running program, with the credentials of its first account.
@@ -58,6 +59,9 @@ func Start(t *testing.T, o Options) *Server {
 	s := &Server{
 		AccountSID: "AC" + Hex(16), AuthToken: Hex(16), KeySID: "SK" + Hex(16), KeySecret: Hex(16),
 		Data: filepath.Join(dir, "data"), Log: filepath.Join(dir, "log"), binary: Binary(t),
+	}
+	if o.Data != "" {
+		s.Data = o.Data
 	}
 	listen, metrics := freeAddress(t), freeAddress(t)
 	s.URL, s.Metrics = "http://"+listen, "http://"+metrics
