@@ -46,7 +46,7 @@ func (c *Call) Var(name string) string {
 // no row.
 func (c *Call) SID(name string) sid.SID { return sid.SID(c.Var(name)) }
 
-// Path returns the resource path of the request without version and .json, as the text of a 404 has it.
+// Path returns the escaped path of the request after the version.
 func (c *Call) Path() string { return c.place.path }
 
 // Header returns a header of the request.
@@ -94,6 +94,9 @@ func (c *Call) URL(parts ...string) string {
 	}
 	return b.String()
 }
+
+// Origin returns scheme and host (and a proxy's prefix) as the caller addressed this server: "https://usher.example".
+func (c *Call) Origin() string { return c.origin }
 
 // Date writes a time the way the product does: ISO 8601 in whole seconds with Z, or RFC 2822 in the 2010 API. The zero time is
 // null.

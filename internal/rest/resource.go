@@ -154,7 +154,7 @@ type Op[In, Out any] struct {
 	Method string
 	Path   string
 	Grants []account.Grant // an actor needs one of them
-	Public bool            // no credentials asked for; Call.Actor is the zero Actor
+	Public bool            // no credentials asked for; Call.Actor is the zero Actor unless good ones came anyway
 	JSON   bool            // the body is a JSON document for In's json tags, not a form
 	Status int             // of a success: 200 when 0; 204 sends no body
 	// Do gets the decoded body of a POST, or the decoded query of a GET, and returns the wire's form of the answer.

@@ -88,6 +88,12 @@ func (s *Server) Client(r *http.Request) netip.Addr {
 	return addr
 }
 
+// Origin returns scheme and host (and a proxy's prefix) as the client addressed this server: "https://usher.example".
+func (s *Server) Origin(r *http.Request) string {
+	origin, _ := s.origin(r)
+	return origin
+}
+
 // Secure reports whether the client's own connection is TLS, seen through the configured proxies.
 func (s *Server) Secure(r *http.Request) bool {
 	origin, _ := s.origin(r)
@@ -181,7 +187,9 @@ func (s *Server) answer(c *Call, buf *bytes.Buffer) (a answer, err error) {
 		return a, fault.New(20004, "")
 	}
 	ctx := c.req.Context()
-	if !c.route.public {
+	if c.route.public {
+		s.recognize(ctx, c)
+	} else {
 		if err := s.authenticate(ctx, c); err != nil {
 			return a, err
 		}
