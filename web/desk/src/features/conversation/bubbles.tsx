@@ -1,0 +1,69 @@
+import { Fragment, memo } from 'react';
+import type { Client } from '../../../../stream/index.ts';
+import { useText, type Translator } from '../../i18n';
+import { clock } from '../../i18n/format';
+import { Avatar } from '../../ui/avatar';
+import { explain } from '../../ui/errors';
+import { Icon } from '../../ui/icons';
+import { linkify, type Bubble, type Item } from './items';
+
+type Group = Extract<Item, { kind: 'group' }>;
+
+const kilobytes = (bytes: number) => (bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
+
+function Words({ text }: { text: string }) {
+  return linkify(text).map((part, at) =>
+    part.href ? <a key={at} href={part.href} target="_blank" rel="noopener noreferrer">{part.text}</a> : <Fragment key={at}>{part.text}</Fragment>);
+}
+
+function Body({ bubble, state, t }: { bubble: Bubble; state: Group['state']; t: Translator['t'] }) {
+  const media = bubble.message?.media;
+  const classes = ['bub', state === 'queued' && 'wait', state === 'failed' && 'failed'].filter(Boolean).join(' ');
+  return (
+    <div className={classes}>
+      {bubble.text && <p dir="auto"><Words text={bubble.text} /></p>}
+      {media && <p>{t('chat.media', { name: media.filename ?? media.content_type, size: kilobytes(media.size) })}</p>}
+      {bubble.message?.was_edited && <span className="t12 c3"> {t('chat.edited')}</span>}
+    </div>
+  );
+}
+
+function Tick({ state, t }: { state: Group['state']; t: Translator['t'] }) {
+  if (state === 'queued') return <><Icon name="clock" size="xs" />{t('chat.queued')}</>;
+  if (state === 'sent') return <><Icon name="check" size="xs" />{t('chat.sent')}</>;
+  return <><Icon name="checks" size="xs" className="read" />{t('chat.read')}</>;
+}
+
+function Failed({ bubble, client }: { bubble: Bubble; client: Client | null }) {
+  const text = useText();
+  const entry = bubble.outgoing!;
+  return (
+    <div className="meta">
+      <span className="fail"><Icon name="alert" size="xs" />{text.t('chat.notSent', { why: explain(entry.error, text) })}</span>·
+      <button type="button" className="link" onClick={() => client?.retry(entry.client_id)}><Icon name="retry" size="xs" />{text.t('state.retry')}</button>·
+      <button type="button" className="link quiet" onClick={() => client?.discard(entry.client_id)}>{text.t('chat.discard')}</button>
+    </div>
+  );
+}
+
+/** Bubbles of one writer with one meta line under them. */
+export const MessageGroup = memo(function MessageGroup({ group, client, fresh }: { group: Group; client: Client | null; fresh: boolean }) {
+  const { t, locale } = useText();
+  const last = group.bubbles.at(-1)!;
+  const classes = ['msg-g', group.out && 'out', fresh && 'fresh'].filter(Boolean).join(' ');
+  return (
+    <div className={classes}>
+      {!group.out && <Avatar name={group.full} seed={group.seed} size="s28" />}
+      <div className="stack">
+        {group.bubbles.map((bubble) => <Body key={bubble.key} bubble={bubble} state={group.state} t={t} />)}
+        {group.state === 'failed' ? <Failed bubble={last} client={client} /> : (
+          <div className="meta">
+            {!group.mine && <span>{group.name} ·</span>}
+            {group.state !== 'queued' && <bdi className="num">{clock(last.at, locale)}</bdi>}
+            {group.out && <Tick state={group.state} t={t} />}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+});

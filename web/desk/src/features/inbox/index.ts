@@ -1,0 +1,3 @@
+export { Inbox } from './inbox';
+export { useNotifications } from './status-menu';
+export { markOf, orderActivities, useStatus } from './use-status';
