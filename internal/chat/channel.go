@@ -203,7 +203,7 @@ func lastMessage(tx *db.Tx, ch *Channel) error {
 // private; none means both.
 func (c *Chat) ListChannels(ctx context.Context, actor account.Actor, service sid.SID, types []string, page db.Page) (db.PageOf[Channel], error) {
 	var out db.PageOf[Channel]
-	where, args := `service_id = $1 and removed = 0`, []any{}
+	ofType := ""
 	public, private := len(types) == 0, len(types) == 0
 	for _, t := range types {
 		switch t {
@@ -217,16 +217,16 @@ func (c *Chat) ListChannels(ctx context.Context, actor account.Actor, service si
 	}
 	switch {
 	case !public:
-		where += ` and private = 1`
+		ofType = ` and private = 1`
 	case !private:
-		where += ` and private = 0`
+		ofType = ` and private = 0`
 	}
 	err := c.db.View(ctx, func(tx *db.Tx) error {
 		s, err := c.serviceOf(tx, actor, service)
 		if err != nil {
 			return err
 		}
-		args = append(args, s.ID)
+		where, args := `service_id = $1 and removed = 0`+ofType, []any{s.ID}
 		if !mayReadAll(actor) {
 			where += ` and id in (select m.channel_id from chat_member m join chat_user u on u.id = m.user_id
 				where u.service_id = $1 and u.identity_hash = $2)`

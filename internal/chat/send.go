@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,6 +33,7 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 	if err != nil {
 		return Message{}, false, err
 	}
+	fixed := draft.fixedPart()
 	key := seatKey{actor.Account, p, actor.Identity}
 	if actor.Identity == "" {
 		key.identity = draft.Author
@@ -66,7 +66,7 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 			} else if err = c.sitting(tx, s.channelID, &m); err != nil {
 				return err
 			}
-			stale, err = c.send(tx, s, &m)
+			stale, err = c.send(tx, s, &m, fixed)
 			return err
 		})
 		switch {
@@ -150,7 +150,7 @@ returning last_index, head, watched`
 
 // send writes the message and its event. stale tells that the seat is no
 // longer true; then nothing was written.
-func (c *Chat) send(tx *db.Tx, s seat, m *Message) (stale bool, err error) {
+func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte) (stale bool, err error) {
 	var head, watched int64
 	err = tx.Returning(takeIndex, []any{s.channelID, s.memberEpoch, s.serviceID, s.roleEpoch}, &m.Index, &head, &watched)
 	if isMissing(err) {
@@ -160,21 +160,17 @@ func (c *Chat) send(tx *db.Tx, s seat, m *Message) (stale bool, err error) {
 		return false, fmt.Errorf("channel %s: %w", s.channel, err)
 	}
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key = s.channelID, s.channel, s.service, s.key
-	return false, c.write(tx, m, head, watched != 0)
+	return false, c.write(tx, m, fixed, head, watched != 0)
 }
 
 // write inserts a message that has its index and appends its event.
-func (c *Chat) write(tx *db.Tx, m *Message, head int64, watched bool) error {
+func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched bool) error {
 	if err := messages.Insert(tx, m); err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
-	data, err := json.Marshal(m.Data())
-	if err != nil {
-		return fmt.Errorf("message %s: %w", m.SID, err)
-	}
 	return c.log.Append(tx, event.Event{
 		Account: m.Account, Stream: event.Stream{Kind: event.Channel, ID: m.ChannelID, SID: m.ChannelSID}, Offset: head,
-		Kind: event.MessageAdded, Key: m.Key, Data: data, Watched: watched,
+		Kind: event.MessageAdded, Key: m.Key, Data: m.payload(fixed), Watched: watched,
 	})
 }
 
@@ -237,5 +233,5 @@ func (c *Chat) SendTx(tx *db.Tx, ch *Channel, n NewMessage) (m Message, repeated
 	}
 	ch.Head, ch.Watched = head, watched != 0
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key, m.Index = ch.ID, ch.SID, ch.ServiceSID, ch.Key, ch.LastIndex
-	return m, false, c.write(tx, &m, head, ch.Watched)
+	return m, false, c.write(tx, &m, m.fixedPart(), head, ch.Watched)
 }

@@ -1,0 +1,64 @@
+package chat
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"usher/internal/db"
+	"usher/internal/sid"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMessage_payloadIsItsData(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 20, 10, 0, 0, 7_000_000, time.UTC)
+	full := Message{
+		Row: db.Row{SID: sid.New(sid.Message), CreatedAt: at, UpdatedAt: at.Add(time.Second)},
+		MessageDoc: MessageDoc{
+			Author: `a"d\a`, MemberSID: sid.New(sid.Member), Body: "line\nline\ttab\r\x00\x1f <&> \u2028\u2029 é 😀", Attributes: json.RawMessage(`{"a":[1]}`),
+			LastUpdatedBy: "bob", WasEdited: true, ClientID: "c-1",
+		},
+		ChannelSID: sid.New(sid.Channel), Index: 12,
+	}
+	for name, m := range map[string]Message{
+		"full": full, "least": {MessageDoc: MessageDoc{Attributes: json.RawMessage(`{}`)}},
+	} {
+		checkPayload(t, name, &m)
+	}
+}
+
+func checkPayload(t *testing.T, name string, m *Message) {
+	t.Helper()
+	wanted, err := json.Marshal(m.Data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got map[string]any
+	if err := json.Unmarshal(wanted, &want); err != nil {
+		t.Fatal(err)
+	}
+	payload := m.payload(m.fixedPart())
+	if err := json.Unmarshal(payload, &got); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, payload)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: %s", name, diff)
+	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{"", "plain", "\"\\\n\r\t\x00\x7f", "é\u2028\u2029😀", "</script>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if text("s", s) != nil {
+			return
+		}
+		var back string
+		if err := json.Unmarshal(appendString(nil, s), &back); err != nil || back != s {
+			t.Errorf("%q became %q: %v", s, back, err)
+		}
+	})
+}
