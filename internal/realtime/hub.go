@@ -26,6 +26,8 @@ type Grant struct {
 	Head int64
 	// Identity is the chat identity of the watcher; its own typing is not shown to it.
 	Identity string
+	// Name is how others see a watcher that is a member; empty when it is none.
+	Name string
 	// Member is true when the right comes from membership and ends with it.
 	Member bool
 }

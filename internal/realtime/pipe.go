@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Bounds of what waits for one client. One event is at most some 70 KB; a client that lags by this much is better
-// off with a resume.
+// Bounds of what waits for one client; one that lags by this much is better off with a resume. A single frame may be
+// larger.
 const (
 	pipeMaxBytes  = 512 << 10
 	pipeMaxFrames = 1024
@@ -39,7 +39,7 @@ func (p *Pipe) Open(c net.Conn) { p.conn = c }
 // client is too slow, in which case the caller should Close with the code that makes it resume.
 func (p *Pipe) Write(frame []byte) bool {
 	p.mu.Lock()
-	if p.closing || p.bytes+len(frame) > pipeMaxBytes || len(p.queue) >= pipeMaxFrames {
+	if p.closing || len(p.queue) > 0 && p.bytes+len(frame) > pipeMaxBytes || len(p.queue) >= pipeMaxFrames {
 		p.mu.Unlock()
 		return false
 	}

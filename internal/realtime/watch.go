@@ -126,8 +126,11 @@ func (h *Hub) Resumable(ctx context.Context, g Grant, from Position) (bool, erro
 // CatchUp gives a watch the events after an offset and makes it live. It returns when it is, when the watch has
 // ended, or with an error: ErrTrimmed, a closed connection, or a failed read.
 func (h *Hub) CatchUp(ctx context.Context, w *Watch, after int64) error {
+	if h.goLive(w, after, false) {
+		return nil
+	}
 	at, err := h.replay(ctx, w, after)
-	for err == nil && !h.goLive(w, at) {
+	for err == nil && !h.goLive(w, at, true) {
 		at, err = h.replay(ctx, w, at)
 	}
 	if err != nil {
@@ -181,8 +184,9 @@ func (h *Hub) give(w *Watch, e event.Event) (over bool, err error) {
 	return false, nil
 }
 
-// goLive switches a watch that has everything up to an offset to the bus, unless the bus is further.
-func (h *Hub) goLive(w *Watch, at int64) bool {
+// goLive switches a watch that has everything up to an offset to the bus, unless the bus is further. When nobody is live
+// yet it is not known where the bus is: then only somebody who has read the log after registering may begin.
+func (h *Hub) goLive(w *Watch, at int64, read bool) bool {
 	t := w.topic
 	sh := h.shard(t.stream)
 	sh.mu.Lock()
@@ -190,6 +194,8 @@ func (h *Hub) goLive(w *Watch, at int64) bool {
 	switch {
 	case w.over:
 		return true
+	case t.next == 0 && !read:
+		return false
 	case t.next == 0:
 		t.next = at + 1
 		w.last, w.live = at, true
