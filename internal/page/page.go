@@ -180,7 +180,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client is gone, and nothing depends on it
+	_, _ = w.Write(body) // where the client is gone, nothing depends on it
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {
@@ -205,5 +205,5 @@ func (p *Pages) readyz(w http.ResponseWriter, r *http.Request) {
 // robots keeps desks and widgets out of search engines.
 func robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Write([]byte("User-agent: *\nDisallow: /\n")) //nolint:errcheck // the client is gone, and nothing depends on it
+	_, _ = w.Write([]byte("User-agent: *\nDisallow: /\n")) // where the client is gone, nothing depends on it
 }

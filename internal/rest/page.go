@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"slices"
@@ -219,20 +218,16 @@ func (l *listing) write(c *Call, buf *bytes.Buffer) error {
 			Start: start, End: start + max(len(l.items)-1, 0),
 		}
 	}
-	top, err := json.Marshal(head)
-	if err != nil {
+	if !c.place.product.Classic {
+		buf.WriteString(`{"meta":`)
+	}
+	if err := encode(buf, head); err != nil {
 		return err
 	}
 	if c.place.product.Classic {
-		buf.Write(top[:len(top)-1])
-		buf.WriteString(`,"`)
-	} else {
-		buf.WriteString(`{"meta":`)
-		buf.Write(top)
-		buf.WriteString(`,"`)
+		buf.Truncate(buf.Len() - 1) // the array goes into the same object
 	}
-	buf.WriteString(l.key)
-	buf.WriteString(`":`)
+	buf.WriteString(`,"` + l.key + `":`)
 	if l.items == nil {
 		l.items = []any{}
 	}

@@ -134,7 +134,7 @@ func write(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client is gone, and nothing depends on it
+	_, _ = w.Write(body) // where the client is gone, nothing depends on it
 }
 
 // read decodes the JSON body.
