@@ -61,7 +61,7 @@ func addressKey(addr netip.Addr) (tallyKey, bool) {
 		bits = 32
 	}
 	prefix, err := addr.WithZone("").Prefix(bits)
-	return tallyKey{address: prefix}, err == nil
+	return tallyKey{address: prefix}, err == nil && addr.IsValid()
 }
 
 // attempt is one try to sign in. It counts as a failure from its beginning, so
