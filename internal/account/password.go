@@ -30,9 +30,9 @@ const (
 	saltLength = 16
 	hashLength = 32
 
-	// MinPassword and MaxPassword bound a password's length: characters at the
-	// lower end, bytes at the upper one.
+	// MinPassword is the shortest password, in characters.
 	MinPassword = 10
+	// MaxPassword is the longest password, in bytes.
 	MaxPassword = 256
 )
 
