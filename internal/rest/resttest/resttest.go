@@ -14,6 +14,7 @@ package resttest
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 
 	"usher/internal/account"
@@ -87,7 +88,10 @@ func (w *World) Token(t *testing.T, user string, spec account.TokenSpec) string 
 // Serve mounts products and returns what a transcript is played against.
 func (w *World) Serve(t *testing.T, products ...rest.Product) wire.Server {
 	t.Helper()
-	s, err := rest.New(rest.Options{Products: products, Auth: w.Accounts, Key: []byte("resttest")})
+	s, err := rest.New(rest.Options{
+		Products: products, Auth: w.Accounts, Key: []byte("resttest"),
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
