@@ -23,7 +23,8 @@
 // begins with { is sent as JSON.
 //
 // What changes from run to run is replaced by names: SIDs by their prefix and a number in order of appearance ({CH1}), page
-// tokens ({PT1}), access tokens ({JWT1}), secrets ({secret1}), times ({time}), and the values of Server.Vars. Requests use the
+// tokens ({PT1}), access tokens ({JWT1}), secrets ({secret1}), identities that were made up ({identity1}), times ({time}), and the values
+// of Server.Vars. Requests use the
 // same names. The command-line flag -update writes the answers into the transcripts.
 package wire
 
@@ -215,7 +216,7 @@ func newNames(vars map[string]string) *names {
 }
 
 var (
-	changing = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+|\b[A-Z]{2}[0-9a-f]{32}\b|\bPT[\w-]{16,}|"(?:secret|auth_token)": "[^"]+"`)
+	changing = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+|\b[A-Z]{2}[0-9a-f]{32}\b|\bPT[\w-]{16,}|"(?:secret|auth_token|visitor)": "[^"]+"|"identity": "[0-9a-f]{32}"`)
 	times    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000`)
 	braces   = regexp.MustCompile(`\{[A-Za-z]+[0-9]*\}`)
 )
@@ -229,6 +230,9 @@ func (n *names) hide(text string) string {
 		switch {
 		case secret:
 			kind, value = "secret", strings.TrimSuffix(value, `"`)
+			if key == `"identity` {
+				kind = "identity"
+			}
 		case strings.HasPrefix(found, "eyJ"):
 			kind, value = "JWT", found
 		default:
