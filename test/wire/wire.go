@@ -24,8 +24,7 @@
 //
 // What changes from run to run is replaced by names: SIDs by their prefix and a number in order of appearance ({CH1}), page
 // tokens ({PT1}), access tokens ({JWT1}), secrets ({secret1}), identities that were made up ({identity1}), times ({time}), and the values
-// of Server.Vars. Requests use the
-// same names. The command-line flag -update writes the answers into the transcripts.
+// of Server.Vars. Requests use the same names. The command-line flag -update writes the answers into the transcripts.
 package wire
 
 import (
