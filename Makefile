@@ -33,7 +33,7 @@ web: ## web/dist from its sources
 
 .PHONY: bench
 bench: ## speed and memory against the bounds, as a table
-	go run ./test/load
+	go run ./test/bench
 
 .PHONY: compat
 compat: build ## docs/compatibility.md: which operations answer

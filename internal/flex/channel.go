@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"usher/internal/account"
 	"usher/internal/db"
@@ -161,19 +160,4 @@ func channelPath(web bool, s sid.SID) string {
 		return "/WebChannels/" + string(s)
 	}
 	return "/Channels/" + string(s)
-}
-
-// EscapeIdentity writes an e-mail address or another name as a chat identity: every character but letters and digits as
-// _XX, its hexadecimal code. Source: identities that the original's desktop made ("teste_2Etwilioflex").
-func EscapeIdentity(name string) string {
-	out := make([]byte, 0, len(name)+8)
-	for i := range len(name) {
-		c := name[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			out = append(out, c)
-			continue
-		}
-		out = fmt.Appendf(out, "_%02X", c)
-	}
-	return string(out)
 }

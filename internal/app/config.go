@@ -1,0 +1,121 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// Config is everything that can be set from outside, by flag or by environment variable.
+type Config struct {
+	Version string `kong:"-"`
+
+	Data     string `default:"./usher-data" env:"USHER_DATA" type:"path" help:"Folder of the database, the root key and media."`
+	Listen   string `default:"127.0.0.1:8080" env:"USHER_LISTEN" help:"Address that serves everything but metrics."`
+	Database string `env:"USHER_DATABASE" help:"postgres://… to use PostgreSQL; empty for SQLite in the data folder."`
+	Metrics  string `default:"127.0.0.1:9464" env:"USHER_METRICS" help:"Address of GET /metrics; \"off\" for none. A port that is taken is reported and skipped."`
+	RootKey  string `env:"USHER_ROOT_KEY" type:"path" help:"Root key file, mode 0600; made at first run. Default: root.key in the data folder."`
+	URL      string `env:"USHER_URL" help:"Address under which people reach this server, for links. Default: made of the listen address."`
+	TLSCert  string `env:"USHER_TLS_CERT" type:"path" help:"TLS certificate file (PEM); with --tls-key, serves https."`
+	TLSKey   string `env:"USHER_TLS_KEY" type:"path" help:"TLS key file (PEM)."`
+
+	Proxies []string `env:"USHER_TRUSTED_PROXIES" help:"Addresses (CIDR) of reverse proxies whose X-Forwarded headers count."`
+	Origins []string `env:"USHER_WIDGET_ORIGINS" help:"Web origins that may use the widget's endpoints; empty for any."`
+
+	AccountSID string `env:"USHER_ACCOUNT_SID" help:"First run: the account's SID (AC…); random when empty."`
+	AuthToken  string `env:"USHER_AUTH_TOKEN" help:"First run: the account's auth token; random when empty."`
+	APIKey     string `env:"USHER_API_KEY" help:"First run: the API key's SID (SK…); random when empty."`
+	APISecret  string `env:"USHER_API_SECRET" help:"First run: the API key's secret; random when empty."`
+	AdminEmail string `default:"admin@localhost" env:"USHER_ADMIN_EMAIL" help:"First run: the administrator's e-mail address."`
+	AdminName  string `default:"Administrator" env:"USHER_ADMIN_NAME" help:"First run: the administrator's name."`
+
+	SendRate   float32 `default:"20" env:"USHER_SEND_RATE" help:"Messages a second on one connection of the stream; negative for no limit."`
+	PerAddress int     `default:"500" env:"USHER_PER_ADDRESS" help:"Connections of the stream from one address; negative for no limit."`
+
+	EventDays int           `default:"14" env:"USHER_EVENT_DAYS" help:"Days that the event log reaches back for readers who reconnect."`
+	LogLevel  string        `default:"info" enum:"debug,info,warn,error" env:"USHER_LOG_LEVEL" help:"Least level that is logged."`
+	LogFormat string        `default:"text" enum:"text,json" env:"USHER_LOG_FORMAT" help:"Format of the log on standard error."`
+	Drain     time.Duration `default:"10s" env:"USHER_DRAIN" help:"Time that requests under way have at the end."`
+}
+
+// commands is the command line.
+type commands struct {
+	Serve   Config           `cmd:"" help:"Serve the contact center."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// Parse reads the command line and the environment. With no command it explains itself.
+func Parse(args []string, version string) (Config, error) {
+	var line commands
+	parser, err := kong.New(&line,
+		kong.Name("usher"), kong.Description("A self-hosted contact center for messaging."),
+		kong.Vars{"version": version}, kong.UsageOnError(),
+	)
+	if err != nil {
+		return Config{}, err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return Config{}, err
+	}
+	config := line.Serve
+	config.Version = version
+	return config, config.check()
+}
+
+func (c *Config) check() error {
+	if c.RootKey == "" {
+		c.RootKey = filepath.Join(c.Data, "root.key")
+	}
+	if c.Database != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		return errors.New("--database must be a postgres:// address")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if c.EventDays < 1 {
+		return errors.New("--event-days must be 1 or more")
+	}
+	_, err := c.trusted()
+	return err
+}
+
+// trusted parses the addresses of the proxies.
+func (c *Config) trusted() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, s := range c.Proxies {
+		if !strings.Contains(s, "/") {
+			if a, err := netip.ParseAddr(s); err == nil {
+				s = netip.PrefixFrom(a, a.BitLen()).String()
+			}
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("--proxies: %w", err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// databaseURL is where the rows are.
+func (c *Config) databaseURL() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.Data, "usher.db")
+}
+
+// tty says whether a person reads the output.
+func tty(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"usher/internal/account"
+	"usher/internal/chat"
+	"usher/internal/db"
+	"usher/internal/fault"
+	"usher/internal/flex"
+	"usher/internal/sid"
+	"usher/internal/signin"
+	"usher/internal/taskrouter"
+)
+
+// Names that an account of the original begins with; desks, scripts and flows look for them.
+const (
+	chatServiceName = "Flex Chat Service"
+	webFlowName     = "Flex Web Channel Flow"
+	smsFlowName     = "Flex Messaging Channel Flow"
+	sandboxNumber   = "+15005550100"
+)
+
+// welcome is what the first lines of the output say.
+type welcome struct {
+	base, account, email string
+	flow                 sid.SID
+	link                 string // one-time sign-in, "" when the administrator has a password
+	credentials          string // file, "" when nothing new was made
+}
+
+func (w welcome) print(out io.Writer) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nUsher is ready.\n\n")
+	fmt.Fprintf(&b, "  Desk      %s/desk/\n  Admin     %s/desk/admin\n  Demo      %s/demo/?flow=%s\n", w.base, w.base, w.base, w.flow)
+	fmt.Fprintf(&b, "  Account   %s\n", w.account)
+	if w.credentials != "" {
+		fmt.Fprintf(&b, "  Keys      %s\n", w.credentials)
+	}
+	if w.link != "" {
+		fmt.Fprintf(&b, "\nSign in as %s, once, within the hour, and choose a password:\n\n  %s\n", w.email, w.link)
+	}
+	fmt.Fprintln(&b)
+	_, _ = io.WriteString(out, b.String())
+}
+
+// firstRun makes sure that the installation has its account, its defaults and an administrator. Each step looks first, so a
+// run that was cut goes on where it stood.
+func (p *parts) firstRun(ctx context.Context, base string) (welcome, error) {
+	setup := p.setup
+	w := welcome{base: base, account: string(setup.Account.SID), email: p.config.AdminEmail}
+	if setup.Created {
+		var err error
+		if w.credentials, err = p.writeCredentials(setup); err != nil {
+			return w, err
+		}
+	}
+	acct := setup.Account.ID
+	if err := p.db.Do(ctx, func(tx *db.Tx) error { return p.defaults(tx, acct, setup.Account.SID) }); err != nil {
+		return w, fmt.Errorf("defaults: %w", err)
+	}
+	flow, err := p.flex.PublicFlow(ctx, "")
+	if err == nil {
+		w.flow = flow.SID
+	} else if !fault.Is(err, fault.KindNotFound) {
+		return w, err
+	}
+	w.link, err = p.administrator(ctx, setup.Account, base)
+	return w, err
+}
+
+// mainAccount finds or makes the account and its first key.
+func (p *parts) mainAccount(ctx context.Context) (account.Setup, error) {
+	c := p.config
+	spec := account.Spec{
+		AccountSID: sid.SID(c.AccountSID), AuthToken: c.AuthToken, KeySID: sid.SID(c.APIKey), KeySecret: c.APISecret,
+	}
+	if _, err := p.accounts.MainAccount(ctx); errors.Is(err, db.ErrNotFound) || fault.Is(err, fault.KindNotFound) {
+		spec.FriendlyName = "My contact center"
+		if spec.KeySID == "" {
+			spec.KeySID = sid.New(sid.Key)
+		}
+	} else if err != nil {
+		return account.Setup{}, err
+	}
+	return p.accounts.Bootstrap(ctx, spec)
+}
+
+// writeCredentials leaves the new account's credentials in a file that only its owner can read: they are shown nowhere else.
+func (p *parts) writeCredentials(s account.Setup) (string, error) {
+	path := filepath.Join(p.config.Data, "credentials.env")
+	text := fmt.Sprintf("# Credentials of this installation's account. Keep them as you keep a password; delete this file when they are elsewhere.\n"+
+		"USHER_ACCOUNT_SID=%s\nUSHER_AUTH_TOKEN=%s\nUSHER_API_KEY=%s\nUSHER_API_SECRET=%s\n",
+		s.Account.SID, s.Account.AuthToken, s.Key.SID, s.Key.Secret)
+	if err := os.MkdirAll(p.config.Data, 0o700); err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
+
+// defaults gives a new account what an account of the original begins with, unless it has it.
+func (p *parts) defaults(tx *db.Tx, acct int64, name sid.SID) error {
+	_, err := p.flex.ConfigurationTx(tx, acct)
+	if !fault.Is(err, fault.KindNotFound) {
+		return err
+	}
+	tasks, err := p.tasks.Defaults(tx, acct, name, taskrouter.DefaultWorkspace)
+	if err != nil {
+		return err
+	}
+	service, err := p.chat.CreateServiceTx(tx, acct, chat.NewService{FriendlyName: chatServiceName})
+	if err != nil {
+		return err
+	}
+	on, onMessage, channel, kind := true, true, "chat", flex.Task
+	for _, f := range []struct{ name, kind, identity string }{{webFlowName, "web", ""}, {smsFlowName, "sms", sandboxNumber}} {
+		_, err := p.flex.CreateFlowTx(tx, acct, flex.FlowChange{
+			FriendlyName: &f.name, ChannelType: &f.kind, ContactIdentity: &f.identity, ChatService: &service.SID, Enabled: &on, Janitor: &on,
+			IntegrationType: &kind,
+			Integration: flex.IntegrationChange{
+				Workspace: &tasks.Workspace, Workflow: &tasks.Workflow, Channel: &channel, CreationOnMessage: &onMessage,
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.flex.PutConfigurationTx(tx, acct, flex.ConfigurationDocument{
+		Workspace: tasks.Workspace, Workflow: tasks.Workflow, Queue: tasks.Queue, Offline: tasks.Offline,
+		ChatService: service.SID, Proxy: sid.New(sid.ProxyService),
+	})
+}
+
+// administrator makes the first person, who is also a worker, and returns a one-time sign-in link until there is a password.
+func (p *parts) administrator(ctx context.Context, acct account.Account, base string) (string, error) {
+	system := account.System(acct.ID, acct.SID)
+	person, found, err := p.accounts.FindPerson(ctx, acct.ID, p.config.AdminEmail)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		people, err := p.accounts.ListPeople(ctx, system, db.Page{Size: 1})
+		if err != nil || len(people.Items) > 0 {
+			return "", err // somebody else is in charge by now
+		}
+		person, err = p.createPerson(ctx, acct.ID, p.config.AdminEmail, p.config.AdminName, account.RoleAdmin)
+		if err != nil {
+			return "", err
+		}
+	}
+	if person.HasPassword() {
+		return "", nil
+	}
+	secret, _, err := p.accounts.NewLink(ctx, system, person.SID)
+	if err != nil {
+		return "", err
+	}
+	return base + "/desk/signin#once=" + secret, nil
+}
+
+// createPerson makes a person and the worker as whom the person gets tasks, in one transaction.
+func (p *parts) createPerson(ctx context.Context, acct int64, email, name string, role account.Role) (account.Person, error) {
+	var person account.Person
+	err := p.db.Do(ctx, func(tx *db.Tx) error {
+		worker, err := p.createWorker(tx, acct, email, name, role)
+		if err != nil {
+			return err
+		}
+		person, err = p.accounts.CreatePersonTx(tx, acct, account.NewPerson{Email: email, Name: name, Role: role, Worker: worker})
+		return err
+	})
+	return person, err
+}
+
+// createWorker makes the worker of a person. Its attributes are those that the original gives a worker at the first sign-in.
+func (p *parts) createWorker(tx *db.Tx, acct int64, email, name string, role account.Role) (sid.SID, error) {
+	config, err := p.flex.ConfigurationTx(tx, acct)
+	if err != nil {
+		return "", err
+	}
+	attributes, err := json.Marshal(map[string]any{
+		"contact_uri": "client:" + account.IdentityOf(email), "full_name": name, "email": email, "roles": []string{string(role)},
+	})
+	if err != nil {
+		return "", err
+	}
+	worker, err := p.tasks.CreateWorkerTx(tx, acct, config.Workspace, taskrouter.NewWorker{FriendlyName: email, Attributes: string(attributes)})
+	return worker.SID, err
+}
+
+// Seat says where a person of the desk works, and makes the person's worker at the first sign-in.
+func (p *parts) Seat(ctx context.Context, person account.Person) (signin.Seat, error) {
+	var seat signin.Seat
+	err := p.db.Do(ctx, func(tx *db.Tx) error {
+		config, err := p.flex.ConfigurationTx(tx, person.Account)
+		if err != nil {
+			return err
+		}
+		seat = signin.Seat{Workspace: config.Workspace, Worker: person.Worker, ChatService: config.ChatService}
+		if person.Worker != "" {
+			return nil
+		}
+		if seat.Worker, err = p.createWorker(tx, person.Account, person.Email, person.Name, person.Role); err != nil {
+			return err
+		}
+		_, err = p.accounts.UpdatePersonTx(tx, person.Account, person.SID, account.PersonChange{Worker: &seat.Worker})
+		return err
+	})
+	return seat, err
+}

@@ -1,0 +1,302 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"usher/internal/account"
+	"usher/internal/bus"
+	"usher/internal/chat"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/flex"
+	"usher/internal/handoff"
+	"usher/internal/inbound"
+	"usher/internal/janitor"
+	"usher/internal/job"
+	"usher/internal/loop"
+	"usher/internal/page"
+	"usher/internal/realtime"
+	"usher/internal/realtime/stream"
+	"usher/internal/rest"
+	restaccounts "usher/internal/rest/accounts"
+	restchat "usher/internal/rest/chat"
+	restflex "usher/internal/rest/flex"
+	restiam "usher/internal/rest/iam"
+	//resttaskrouter "usher/internal/rest/taskrouter"
+	"usher/internal/seal"
+	"usher/internal/sid"
+	"usher/internal/signin"
+	"usher/internal/taskrouter"
+	"usher/web"
+)
+
+// owners are the tables whose rows own streams, and count their events in the column head.
+var owners = map[event.StreamKind]string{
+	event.Channel:   "chat_channel",
+	event.User:      "chat_user",
+	event.Worker:    "taskrouter_worker",
+	event.Queue:     "taskrouter_queue",
+	event.Workspace: "taskrouter_workspace",
+}
+
+// subscribers says who reacts durably to which event.
+func subscribers() map[string][]event.Subscriber {
+	watched := func(e event.Event) bool { return e.Watched }
+	// Tasks without a conversation cost no job, whoever made them.
+	talks := func(e event.Event) bool { return bytes.Contains(e.Data, []byte(`"channelSid"`)) }
+	reservation := event.Subscriber{Queue: handoff.Reservations, Wants: talks}
+	// A task's event is on the workspace's stream, and on its worker's as well: once is enough.
+	task := event.Subscriber{Queue: janitor.Tasks, Wants: func(e event.Event) bool { return e.Stream.Kind == event.Workspace && talks(e) }}
+	return map[string][]event.Subscriber{
+		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}},
+		event.ReservationAccepted:  {reservation},
+		event.ReservationCompleted: {reservation},
+		event.ReservationCanceled:  {reservation},
+		event.ReservationRescinded: {reservation},
+		event.TaskWrapup:           {task},
+		event.TaskCompleted:        {task},
+		event.TaskCanceled:         {task},
+		event.TaskDeleted:          {task},
+	}
+}
+
+// parts is everything that a running server is made of.
+type parts struct {
+	config   Config
+	db       *db.DB
+	bus      *bus.Memory
+	jobs     *job.Queue
+	log      *event.Log
+	accounts *account.Accounts
+	chat     *chat.Chat
+	tasks    *taskrouter.TaskRouter
+	flex     *flex.Flex
+	handoff  *handoff.Handoff
+	inbound  *inbound.Inbound
+	janitor  *janitor.Janitor
+	hub      *realtime.Hub
+	stream   *stream.Server
+	rest     *rest.Server
+	signin   http.Handler
+	pages    *page.Pages
+	metrics  *metrics
+	setup    account.Setup
+	draining chan struct{}
+}
+
+// assemble opens the database and makes every part, from the bottom up. It starts nothing.
+func assemble(ctx context.Context, c Config) (*parts, error) {
+	ring, err := openRing(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{config: c, bus: bus.NewMemory(), draining: make(chan struct{}), metrics: newMetrics()}
+	if p.db, err = db.Open(ctx, db.Options{URL: c.databaseURL(), Ring: ring}); err != nil {
+		return nil, err
+	}
+	p.jobs = job.New(p.db, p.bus)
+	p.log = event.New(p.db, p.bus, p.jobs, owners, subscribers())
+	p.accounts = account.New(account.Deps{DB: p.db})
+	p.chat = chat.New(chat.Deps{DB: p.db, Log: p.log, Ring: ring})
+	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
+	p.flex = flex.New(p.db)
+	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
+	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
+	p.janitor = janitor.New(p.flex, p.chat)
+	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
+	if p.setup, err = p.mainAccount(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())
+	}
+	if err := p.edges(); err != nil {
+		return nil, errors.Join(err, p.db.Close())
+	}
+	return p, nil
+}
+
+// openRing reads the root key, and makes it when there is neither a key nor a database that would need an older one.
+func openRing(c Config) (*seal.Ring, error) {
+	root, err := seal.ReadRoot(c.RootKey)
+	if errors.Is(err, seal.ErrRootMissing) {
+		if c.Database == "" {
+			if _, found := os.Stat(c.databaseURL()); found == nil {
+				return nil, fmt.Errorf("%w, but there is a database: without its key nothing in it can be read", err)
+			}
+		}
+		slog.Info("a new root key was made; keep a copy of it apart from the backups", "file", c.RootKey)
+		root, err = seal.CreateRoot(c.RootKey)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return seal.New(root), nil
+}
+
+// edges makes what speaks to the outside.
+func (p *parts) edges() error {
+	proxies, err := p.config.trusted()
+	if err != nil {
+		return err
+	}
+	p.hub = realtime.New(realtime.Options{Log: realtime.SQLLog{DB: p.db, Log: p.log}})
+	p.bus.Subscribe(bus.Events, func(v any) {
+		if e, ok := v.(event.Event); ok {
+			p.hub.Event(e)
+		}
+	})
+	p.bus.Subscribe(bus.Signals, func(v any) {
+		if y, ok := v.(realtime.Typing); ok {
+			p.hub.Typing(y)
+		}
+	})
+	pageKey, err := p.edgeKey("page tokens")
+	if err != nil {
+		return err
+	}
+	visitorKey, err := p.edgeKey("visitors")
+	if err != nil {
+		return err
+	}
+	products := []rest.Product{
+		restaccounts.Product(p.accounts, p.accounts),
+		restchat.Product(p.chat),
+		restflex.Product(restflex.Deps{
+			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
+		}),
+		//resttaskrouter.Product(p.tasks),
+		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
+	}
+	p.rest, err = rest.New(rest.Options{
+		Products: products, Auth: p.accounts, Key: pageKey, Proxies: proxies, Log: slog.Default(), Observe: p.metrics.request,
+	})
+	if err != nil {
+		return err
+	}
+	views := stream.Products{DB: p.db, Log: p.log, Rooms: p.chat}
+	p.stream = stream.New(stream.Options{
+		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views,
+		Typing:  func(y realtime.Typing) { _ = p.bus.Publish(context.Background(), bus.Signals, y) },
+		Valid:   func(ctx context.Context, a account.Actor) bool { return p.accounts.Recheck(ctx, a) == nil },
+		Address: func(r *http.Request) string { return p.rest.Client(r).String() },
+		Limits:  stream.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
+	})
+	p.signin = signin.New(signin.Deps{
+		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,
+		Client: p.rest.Client, Secure: p.rest.Secure, Origin: p.rest.Origin, Log: slog.Default(),
+	})
+	p.pages, err = page.New(page.Options{
+		Files: web.Dist(), Widget: p.widget, Ready: p.ready, Secure: p.rest.Secure, Log: slog.Default(),
+	})
+	return err
+}
+
+// edgeKey makes a key of the installation: the same on every node and after every start.
+func (p *parts) edgeKey(purpose string) ([]byte, error) {
+	first, err := p.db.Ring().Blind(p.setup.Account.ID, "edge key 1", purpose)
+	if err != nil {
+		return nil, err
+	}
+	second, err := p.db.Ring().Blind(p.setup.Account.ID, "edge key 2", purpose)
+	return append(first, second...), err
+}
+
+// services are the loops that run beside the listeners, in the order of their start.
+func (p *parts) services() *loop.Group {
+	g := &loop.Group{}
+	g.Add("taskrouter", p.tasks.Router())
+	for queue, do := range map[string]func(context.Context, job.Job) error{
+		handoff.Messages:     p.handoff.OnMessage,
+		handoff.Reservations: p.handoff.OnReservation,
+		janitor.Tasks:        p.janitor.OnTask,
+	} {
+		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do}))
+	}
+	g.Add("event log", loop.Every(time.Hour, p.trim))
+	g.Add("sessions", loop.Every(time.Hour, func(ctx context.Context) error {
+		_, err := p.accounts.Sweep(ctx)
+		return err
+	}))
+	g.Add("stream", p.stream)
+	return g
+}
+
+// trim takes events from the log that no reader may ask for any more.
+func (p *parts) trim(ctx context.Context) error {
+	const batch = 2000
+	for ctx.Err() == nil {
+		n, err := p.log.Trim(ctx, time.Now().AddDate(0, 0, -p.config.EventDays), batch)
+		if err != nil || n < batch {
+			return err
+		}
+	}
+	return nil
+}
+
+// ServeHTTP sends a request to the edge that answers it.
+func (p *parts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/stream":
+		p.stream.ServeHTTP(w, r)
+	case p.rest.Claims(r):
+		p.rest.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, "/signin/"):
+		p.signin.ServeHTTP(w, r)
+	default:
+		p.pages.ServeHTTP(w, r)
+	}
+}
+
+// requestRate bounds frames that send nothing; no limit on sending is no limit on these.
+func (p *parts) requestRate() float32 {
+	if p.config.SendRate < 0 {
+		return -1
+	}
+	return 0 // the stream's own default
+}
+
+// allowOrigin refuses visitors' tokens to pages of sites that are not on the list, when there is one.
+func (p *parts) allowOrigin(_ context.Context, _, _ sid.SID, origin string) error {
+	if len(p.config.Origins) == 0 || origin == "" || slices.Contains(p.config.Origins, origin) {
+		return nil
+	}
+	return fault.Forbidden("This site may not use the widget")
+}
+
+// ready says why the process cannot work now.
+func (p *parts) ready(ctx context.Context) error {
+	select {
+	case <-p.draining:
+		return errors.New("the process is ending")
+	default:
+		return p.db.Ping(ctx)
+	}
+}
+
+// widget describes the widget of a web flow to anybody who asks.
+func (p *parts) widget(ctx context.Context, s sid.SID) (page.WidgetConfig, error) {
+	flow, err := p.flex.PublicFlow(ctx, s)
+	if err != nil {
+		return page.WidgetConfig{}, err
+	}
+	acct, err := p.accounts.ByID(ctx, flow.Account)
+	if err != nil {
+		return page.WidgetConfig{}, err
+	}
+	return page.WidgetConfig{
+		AccountSID: acct.SID, FlowSID: flow.SID, ChatServiceSID: flow.ChatService, Name: acct.FriendlyName,
+		PreEngagement: defaultForm, Online: true, Origins: p.config.Origins,
+	}, nil
+}
+
+// defaultForm is the pre-engagement form of a widget that nobody has set up: a name, and how to be reached.
+var defaultForm = []byte(`{"fields":[{"label":"Name","type":"InputItem","attributes":{"name":"friendlyName","type":"text","required":true}},` +
+	`{"label":"E-mail","type":"InputItem","attributes":{"name":"email","type":"email","required":false}}]}`)

@@ -1,0 +1,289 @@
+// Package handoff ties conversations to the agents who answer them: it makes the task of a customer's channel, lets the agent who
+// accepts it into the channel and out again when the work is done.
+//
+// The reactions here run from jobs of the event log (Queues): at least once, in the order of each stream. So each of
+// them first looks whether it is still needed.
+package handoff
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"usher/internal/account"
+	"usher/internal/attr"
+	"usher/internal/chat"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/flex"
+	"usher/internal/job"
+	"usher/internal/sid"
+	"usher/internal/taskrouter"
+)
+
+// Queues of the durable reactions.
+const (
+	// Messages holds a watched channel's new messages.
+	Messages = "handoff.message"
+	// Reservations holds reservations that were accepted or have ended.
+	Reservations = "handoff.reservation"
+)
+
+// defaultTaskChannel is the task channel of tasks whose flow names none. Source: the original's Flex Flow, Integration.Channel.
+const defaultTaskChannel = "default"
+
+// initialTextMost is how much of the first message goes into the task's attributes, in characters: desks show it while the task rings.
+const initialTextMost = 160
+
+// Handoff is the sentence between channels and tasks.
+type Handoff struct {
+	db    *db.DB
+	flex  *flex.Flex
+	chat  *chat.Chat
+	tasks *taskrouter.TaskRouter
+}
+
+// New makes the sentence from its products.
+func New(f *flex.Flex, c *chat.Chat, t *taskrouter.TaskRouter) *Handoff {
+	return &Handoff{db: f.DB(), flex: f, chat: c, tasks: t}
+}
+
+// StartTx makes a new channel's task now, or leaves the channel watched, so that the customer's first message makes it. The
+// flow decides: integration.creation_on_message. A task that was given with the channel is only tied to it.
+func (h *Handoff) StartTx(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel) error {
+	if c.Task != nil {
+		return h.tie(tx, c, ch)
+	}
+	onMessage := flow.Integration.CreationOnMessage
+	if flow.IntegrationType != flex.Task || onMessage != nil && *onMessage {
+		return nil
+	}
+	return h.createTask(tx, flow, c, ch, "")
+}
+
+// AbandonTx cancels the channel's task if no agent has accepted it, and forgets it.
+func (h *Handoff) AbandonTx(tx *db.Tx, c *flex.Channel, reason string) error {
+	if c.Task == nil {
+		return nil
+	}
+	task := sid.SID(*c.Task)
+	err := h.tasks.CancelWaitingTx(tx, c.Account, task, reason)
+	if err != nil && !fault.Is(err, fault.KindNotFound) {
+		return fmt.Errorf("task %s: %w", task, err)
+	}
+	return nil
+}
+
+// OnMessage reacts to a message in a watched channel: when the customer writes and nobody is there to answer, a task is made.
+func (h *Handoff) OnMessage(ctx context.Context, j job.Job) error {
+	var e event.Args
+	if err := json.Unmarshal(j.Args, &e); err != nil {
+		return fmt.Errorf("message event: %w", err)
+	}
+	var m chat.MessageData
+	if err := json.Unmarshal(e.Data, &m); err != nil {
+		return fmt.Errorf("message event: %w", err)
+	}
+	return h.db.Do(ctx, func(tx *db.Tx) error {
+		c, err := h.flex.ChannelTx(tx, j.Account, e.Stream)
+		if fault.Is(err, fault.KindNotFound) {
+			return nil // a chat channel that is not a customer's
+		}
+		if err != nil {
+			return err
+		}
+		if !c.Open || c.Task != nil || m.Author != c.Identity {
+			return nil
+		}
+		flow, err := h.flex.FlowOf(tx, c)
+		if err != nil {
+			return fmt.Errorf("flow of %s: %w", c.SID, err)
+		}
+		ch, err := h.chat.ChannelTx(tx, j.Account, c.SID)
+		if err != nil {
+			return err
+		}
+		return h.createTask(tx, flow, &c, &ch, m.Body)
+	})
+}
+
+// createTask makes the channel's task and writes it into the channel.
+func (h *Handoff) createTask(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel, text string) error {
+	workspace, n, err := h.newTask(tx, flow, c)
+	if err != nil {
+		return err
+	}
+	if n.Attributes, err = taskAttributes(flow, c, text); err != nil {
+		return err
+	}
+	task, err := h.tasks.CreateTaskTx(tx, flow.Account, workspace, n)
+	if err != nil {
+		return fmt.Errorf("task of %s: %w", c.SID, err)
+	}
+	c.SetTask(task.SID)
+	return h.tie(tx, c, ch)
+}
+
+// newTask says where the flow's tasks go. A flow whose integration cannot run falls back to the account's own workflow:
+// a customer is never lost for a mistake in a flow.
+func (h *Handoff) newTask(tx *db.Tx, flow flex.Flow, c *flex.Channel) (sid.SID, taskrouter.NewTask, error) {
+	i := flow.Integration
+	n := taskrouter.NewTask{Workflow: i.Workflow, TaskChannel: i.Channel, Timeout: i.Timeout, Priority: i.Priority, Key: c.Key, Watched: true}
+	workspace := i.Workspace
+	if flow.IntegrationType != flex.Task || workspace == "" || n.Workflow == "" {
+		own, err := h.flex.ConfigurationTx(tx, flow.Account)
+		if err != nil {
+			return "", n, fmt.Errorf("%s has no workflow: %w", flow.Describe(), err)
+		}
+		workspace, n.Workflow, n.TaskChannel = own.Workspace, own.Workflow, "chat"
+	}
+	if n.TaskChannel == "" {
+		n.TaskChannel = defaultTaskChannel
+	}
+	return workspace, n, nil
+}
+
+// tie writes the channel's task into the Flex channel and the chat channel's attributes, and stops watching.
+func (h *Handoff) tie(tx *db.Tx, c *flex.Channel, ch *chat.Channel) error {
+	if err := h.flex.UpdateChannelTx(tx, c); err != nil {
+		return err
+	}
+	if err := h.chat.SetWatchedTx(tx, ch, false); err != nil {
+		return err
+	}
+	return h.chat.UpdateAttributesTx(tx, ch, func(old json.RawMessage) (json.RawMessage, error) {
+		return attr.Merge(old, map[string]any{"task_sid": *c.Task})
+	})
+}
+
+// OnReservation reacts to a reservation that was accepted (the agent joins the channel) or has ended (the agent leaves).
+func (h *Handoff) OnReservation(ctx context.Context, j job.Job) error {
+	var e event.Args
+	if err := json.Unmarshal(j.Args, &e); err != nil {
+		return fmt.Errorf("reservation event: %w", err)
+	}
+	var data struct {
+		Reservation struct {
+			Worker sid.SID `json:"worker_sid"`
+		} `json:"reservation"`
+		Task struct {
+			SID        sid.SID         `json:"sid"`
+			Attributes json.RawMessage `json:"attributes"`
+		} `json:"task"`
+	}
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return fmt.Errorf("reservation event: %w", err)
+	}
+	channel := attr.String(data.Task.Attributes, "channelSid")
+	if !sid.Valid(channel, sid.Channel) {
+		return nil // a task without a conversation
+	}
+	return h.db.Do(ctx, func(tx *db.Tx) error {
+		worker, err := h.tasks.WorkerTx(tx, j.Account, data.Reservation.Worker)
+		if fault.Is(err, fault.KindNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ch, err := h.chat.ChannelTx(tx, j.Account, sid.SID(channel))
+		if fault.Is(err, fault.KindNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e.Kind != event.ReservationAccepted {
+			return h.leave(tx, &ch, worker)
+		}
+		return h.join(tx, &ch, worker, data.Task.SID)
+	})
+}
+
+// join makes the agent a member, unless the work ended before this reaction came to run.
+func (h *Handoff) join(tx *db.Tx, ch *chat.Channel, worker taskrouter.Worker, task sid.SID) error {
+	held, err := h.tasks.HoldsTx(tx, worker, task)
+	if err != nil || !held {
+		return err
+	}
+	_, err = h.chat.AddMemberTx(tx, ch, chat.NewMember{
+		Identity: Identity(worker), FriendlyName: agentName(worker), Kind: chat.Agent,
+	})
+	if fault.HasCode(err, memberExists) {
+		return nil
+	}
+	return err
+}
+
+// memberExists is the code of somebody who is a member already.
+const memberExists = 50404
+
+// leave takes the agent out of the channel, unless another task of the agent's goes on in it.
+func (h *Handoff) leave(tx *db.Tx, ch *chat.Channel, worker taskrouter.Worker) error {
+	c, err := h.flex.ChannelTx(tx, ch.Account, ch.SID)
+	if err != nil && !fault.Is(err, fault.KindNotFound) {
+		return err
+	}
+	if err == nil && c.Task != nil {
+		held, err := h.tasks.HoldsTx(tx, worker, sid.SID(*c.Task))
+		if err != nil || held {
+			return err
+		}
+	}
+	err = h.chat.RemoveMemberTx(tx, ch, Identity(worker))
+	if fault.Is(err, fault.KindNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Identity is the chat identity of a worker: its attribute contact_uri without the scheme, or its escaped name.
+// Source: the original makes contact_uri "client:<identity>" at a worker's first sign-in.
+func Identity(w taskrouter.Worker) string {
+	if uri, ok := strings.CutPrefix(attr.String(w.Attributes, "contact_uri"), "client:"); ok && uri != "" {
+		return uri
+	}
+	return account.IdentityOf(w.FriendlyName)
+}
+
+func agentName(w taskrouter.Worker) string {
+	if name := attr.String(w.Attributes, "full_name"); name != "" {
+		return name
+	}
+	return w.FriendlyName
+}
+
+// taskAttributes are the attributes of a channel's task: the three that desks of the original read (channelSid, name,
+// channelType), where the conversation comes from, its first words, pre-engagement data, and what the opener gave.
+func taskAttributes(flow flex.Flow, c *flex.Channel, text string) (string, error) {
+	set := map[string]any{
+		"channelSid": c.SID, "name": c.Name, "channelType": flow.ChannelType, "flexFlowSid": flow.SID,
+		"customerIdentity": c.Identity,
+	}
+	if text != "" {
+		set["initialText"] = shorten(text)
+	}
+	if len(c.PreEngagement) > 0 {
+		set["pre_engagement_data"] = c.PreEngagement
+	}
+	all, err := attr.Merge(json.RawMessage(attr.Empty), set)
+	if err != nil || len(c.TaskAttributes) == 0 {
+		return string(all), err
+	}
+	given, err := json.Marshal(attr.Map(c.TaskAttributes))
+	if err != nil {
+		return "", err
+	}
+	all, err = attr.Merge(all, attr.Map(given))
+	return string(all), err
+}
+
+func shorten(text string) string {
+	if utf8.RuneCountInString(text) <= initialTextMost {
+		return text
+	}
+	return string([]rune(text)[:initialTextMost-1]) + "…"
+}
