@@ -18,11 +18,12 @@ import (
 
 // Conn is a bare connection to the stream: frames go in and come out as they are.
 type Conn struct {
-	ws   *gws.Conn
-	on   func(frame []byte)
-	done chan struct{}
-	code uint16
-	why  string
+	ws    *gws.Conn
+	on    func(frame []byte)
+	local string
+	done  chan struct{}
+	code  uint16
+	why   string
 }
 
 // Dial opens a connection. on gets every text frame, on one goroutine; the frame is not valid after it returns. An
@@ -45,7 +46,7 @@ func Dial(url, from string, on func(frame []byte)) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.ws = ws
+	c.ws, c.local = ws, ws.LocalAddr().String()
 	go ws.ReadLoop()
 	return c, nil
 }

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"usher/internal/account"
@@ -23,6 +25,7 @@ func (s *Server) sweep(ctx context.Context) {
 	access := time.NewTicker(s.o.Recheck)
 	defer access.Stop()
 	var all []*conn
+	var storm storm
 	for {
 		select {
 		case <-ctx.Done():
@@ -33,12 +36,38 @@ func (s *Server) sweep(ctx context.Context) {
 				c.look(now)
 			}
 			clear(all)
+			if storm.over(s.stats.opened.Load()) {
+				go tidy()
+			}
 			continue
 		case <-access.C:
 		case <-s.recheck:
 		}
 		s.checkAccess(ctx)
 	}
+}
+
+// tidy gives memory back to the system. Each collection halves stacks that are too large, hence two.
+func tidy() {
+	runtime.GC()
+	debug.FreeOSMemory()
+}
+
+// storm notices that many connections have come and that no more do. Opening one takes several times the memory that it
+// keeps; after a thousand it is worth giving back what is left over.
+type storm struct{ tidied, last int64 }
+
+const stormSize = 1000
+
+// over takes the number of connections opened so far, twice a second.
+func (m *storm) over(opened int64) bool {
+	quiet := opened == m.last
+	m.last = opened
+	if !quiet || opened-m.tidied < stormSize {
+		return false
+	}
+	m.tidied = opened
+	return true
 }
 
 // look does what is due on a connection.
