@@ -355,7 +355,9 @@ func (x *pair) complete(rt *rapid.T) {
 	x.s.PutTask(t.Task)
 }
 
-func (x *pair) wait(rt *rapid.T) { x.m.now += int64(rapid.IntRange(1, 25).Draw(rt, "seconds")) * second }
+func (x *pair) wait(rt *rapid.T) {
+	x.m.now += int64(rapid.IntRange(1, 25).Draw(rt, "seconds")) * second
+}
 
 func (x *pair) check(rt *rapid.T) {
 	wantEnded, wantReserved := x.m.assign()

@@ -2,6 +2,7 @@ package route
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
 	"usher/internal/expr"
@@ -84,11 +85,16 @@ type State struct {
 	crews     map[string]*crew
 	hot       ranked[*desk]
 	timers    ranked[*timer]
-	direct    []*task // for one worker, whatever his capacity
-	late      []*task // must leave their target
-	fresh     []*task // may skip their target when nobody can be reserved at once
+	direct    []*task            // for one worker, whatever his capacity
+	late      []*task            // must leave their target
+	fresh     []*task            // may skip their target when nobody can be reserved at once
+	gone      map[int64]struct{} // tasks that have ended lately: changes may arrive out of order
+	goneOrder []int64
 	waiting   int
 }
+
+// remember is how many ended tasks are remembered.
+const remember = 4096
 
 type worker struct {
 	Worker
@@ -119,7 +125,8 @@ type task struct {
 	place   int
 	lane    *lane
 	holds   []*hold
-	refused []int64
+	refused []int64 // workers
+	ended   []int64 // reservations
 }
 
 // hold is a live reservation.
@@ -143,6 +150,7 @@ func New() *State {
 	s := &State{
 		multi: true, workers: map[int64]*worker{}, bySID: map[string]*worker{}, byName: map[string]*worker{},
 		queues: map[int64]*queue{}, workflows: map[int64]*Workflow{}, tasks: map[int64]*task{}, crews: map[string]*crew{},
+		gone: map[int64]struct{}{},
 	}
 	s.hot = ranked[*desk]{less: func(a, b *desk) bool { return s.before(a.first(), b.first()) }, place: func(d *desk) *int { return &d.place }}
 	s.timers = ranked[*timer]{less: (*timer).before, place: func(t *timer) *int { return &t.place }}
@@ -281,8 +289,9 @@ func (s *State) resettle(which func(*task) bool) {
 // PutTask adds or changes a task. A version that is not newer is ignored; one that is Done takes the task out.
 func (s *State) PutTask(in Task) {
 	t := s.tasks[in.ID]
+	_, gone := s.gone[in.ID]
 	switch {
-	case t != nil && in.Version <= t.Version:
+	case t != nil && in.Version <= t.Version, gone:
 		return
 	case in.Phase == Done:
 		s.DropTask(in.ID)
@@ -299,8 +308,23 @@ func (s *State) PutTask(in Task) {
 	s.settle(t)
 }
 
-// DropTask takes a task and its reservations out.
+// DropTask takes a task that has ended out, with its reservations; it does not come back.
 func (s *State) DropTask(id int64) {
+	s.Forget(id)
+	if _, gone := s.gone[id]; gone {
+		return
+	}
+	s.gone[id] = struct{}{}
+	if s.goneOrder = append(s.goneOrder, id); len(s.goneOrder) > remember {
+		delete(s.gone, s.goneOrder[0])
+		s.goneOrder = s.goneOrder[1:]
+	}
+}
+
+// Forget takes out everything that is known of a task, so that it can be put anew whatever its version; for rows that
+// turned out to differ from what was known.
+func (s *State) Forget(id int64) {
+	delete(s.gone, id)
 	t := s.tasks[id]
 	if t == nil {
 		return
@@ -321,6 +345,7 @@ func (s *State) PutReservation(r Reservation) {
 	}
 	h := t.holdOf(w)
 	switch {
+	case r.Live && slices.Contains(t.ended, r.ID):
 	case r.Live && h == nil:
 		h = s.hold(t, w, r.Channel, r.At)
 		h.id = r.ID
@@ -335,16 +360,13 @@ func (s *State) PutReservation(r Reservation) {
 			sl.since = max(sl.since, r.At)
 		}
 		s.release(h)
+		t.ended = append(t.ended, r.ID)
 		if r.Refused {
 			t.refused = append(t.refused, w.ID)
 		}
 		s.settle(t)
 	}
 }
-
-// Forget takes out everything that is known of a task, so that it can be put anew whatever its version; for rows that
-// turned out to differ from what was known.
-func (s *State) Forget(task int64) { s.DropTask(task) }
 
 // ForgetVersion lets the next PutWorker replace the worker whatever its version.
 func (s *State) ForgetVersion(worker int64) {

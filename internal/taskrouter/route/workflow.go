@@ -47,7 +47,7 @@ type Target struct {
 	When        *expr.Expr
 	Skip        *expr.Expr
 	Order       []Order
-	order       string // canonical text of Order
+	order       string   // canonical text of Order
 	known       string   // SID or friendly name of the only worker who may take the task
 	knownPath   []string // or where in the task's attributes it is
 	knownByName bool
