@@ -185,7 +185,6 @@ func (p *parts) edges() error {
 	p.stream = stream.New(stream.Options{
 		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views,
 		Typing:  func(y realtime.Typing) { _ = p.bus.Publish(context.Background(), bus.Signals, y) },
-		Valid:   func(ctx context.Context, a account.Actor) bool { return p.accounts.Recheck(ctx, a) == nil },
 		Address: func(r *http.Request) string { return p.rest.Client(r).String() },
 		Limits:  stream.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
 	})

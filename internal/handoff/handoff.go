@@ -233,7 +233,7 @@ func (h *Handoff) leave(tx *db.Tx, ch *chat.Channel, worker taskrouter.Worker) e
 			return err
 		}
 	}
-	err = h.chat.RemoveMemberTx(tx, ch, Identity(worker))
+	_, err = h.chat.RemoveMemberTx(tx, ch, Identity(worker))
 	if fault.Is(err, fault.KindNotFound) {
 		return nil
 	}
