@@ -150,7 +150,8 @@ func (p *Pages) static(policy, name string) http.HandlerFunc {
 func (p *Pages) config(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	flow := r.URL.Query().Get("flow")
-	if p.widget == nil || !sid.Valid(flow, sid.FlexFlow) {
+	// Without a flow it is the oldest web flow of the installation: what the demo shop shows.
+	if p.widget == nil || flow != "" && !sid.Valid(flow, sid.FlexFlow) {
 		writeFault(w, fault.NotFound("/widget/config"))
 		return
 	}
