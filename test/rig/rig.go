@@ -70,7 +70,7 @@ func Start(t *testing.T, o Options) *Server {
 		s.Database = dbtest.Address(t)
 		s.args = append(s.args, "--database", s.Database)
 	}
-	s.env = append(foreignEnv(), "USHER_ACCOUNT_SID="+s.AccountSID, "USHER_AUTH_TOKEN="+s.AuthToken,
+	s.env = append(foreignEnv(), "USHER_LOG_LEVEL=warn", "USHER_ACCOUNT_SID="+s.AccountSID, "USHER_AUTH_TOKEN="+s.AuthToken,
 		"USHER_API_KEY="+s.KeySID, "USHER_API_SECRET="+s.KeySecret)
 	s.env = append(s.env, o.Env...)
 	if err := s.Run(t.Context()); err != nil {
