@@ -93,7 +93,9 @@ func (w *world) channel(identities ...string) Channel {
 	return ch
 }
 
-func (w *world) place(ch Channel) Place { return Place{Service: w.service.SID, Channel: string(ch.SID)} }
+func (w *world) place(ch Channel) Place {
+	return Place{Service: w.service.SID, Channel: string(ch.SID)}
+}
 
 // say sends as the owner with an author.
 func (w *world) say(ch Channel, author, body string) Message {
