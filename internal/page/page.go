@@ -20,7 +20,8 @@ const readyTimeout = 2 * time.Second
 type Options struct {
 	// Files is web/dist; an empty one is a build without pages.
 	Files fs.FS
-	// Widget describes the widget of a flow: *fault.Error of status 404 where there is none or it is off.
+	// Widget describes the widget of a flow, or with an empty SID that of the first one: *fault.Error of status 404 where there
+	// is none or it is off.
 	Widget func(ctx context.Context, flow sid.SID) (WidgetConfig, error)
 	// Ready says why the process cannot work now; nil when it can.
 	Ready func(ctx context.Context) error
@@ -146,7 +147,7 @@ func (p *Pages) static(policy, name string) http.HandlerFunc {
 	}
 }
 
-// config answers GET /widget/config?flow=FO…
+// config answers GET /widget/config?flow=FO…, or without a flow for the demo.
 func (p *Pages) config(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	flow := r.URL.Query().Get("flow")

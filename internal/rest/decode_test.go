@@ -39,7 +39,7 @@ type everything struct {
 		Flow  Opt[string] `form:"FlowSid"`
 		Retry Opt[int]    `form:"RetryCount,max=3"`
 	} `form:"Integration"`
-	unread string
+	Unread string // no tag
 }
 
 func decodeAll(t testing.TB, m mode, texts ...string) (everything, error) {
@@ -62,7 +62,7 @@ func TestDecode(t *testing.T) {
 		want       func(*everything)
 	}{
 		{"nothing else", "", func(*everything) {}},
-		{"unknown and read-only keys", "&DateUpdated=x&foo=%20&friendlyname=z&unread=1", func(*everything) {}},
+		{"unknown and read-only keys", "&DateUpdated=x&foo=%20&friendlyname=z&Unread=1", func(*everything) {}},
 		{"the first of a repeated key", "&FriendlyName=other", func(*everything) {}},
 		{"embedded", "&Limit=4", func(v *everything) { v.Limit = Some(4) }},
 		{"enum", "&Kind=sms", func(v *everything) { v.Kind = "sms" }},

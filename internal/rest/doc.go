@@ -58,6 +58,8 @@
 //		}}
 //	}
 //
+// Package test/resttest sets up accounts and callers for the tests of a product, and test/wire plays transcripts against it.
+//
 // What is not list, create, fetch, update or delete (a singleton, statistics, a JSON body) is an Op.
 //
 // # Form tags

@@ -123,14 +123,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	a, err := s.answer(c, buf)
-	buf.Reset()
 	var cause error
-	if err == nil && a.status != http.StatusNoContent {
-		if err = a.write(c, buf); err != nil {
-			buf.Reset()
-		}
-	}
 	if err != nil {
+		buf.Reset()
 		a.status, cause = s.fail(c, err, buf)
 	}
 	h := c.header
@@ -156,13 +151,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.report(c, a.status, took, cause)
 }
 
-// answer finds the operation, checks that it is allowed and runs it. A panic becomes an error.
+// answer runs the operation and encodes what it returns. A panic becomes an error, which is logged like any other.
 func (s *Server) answer(c *Call, buf *bytes.Buffer) (a answer, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &fault.Error{Kind: fault.KindInternal, Code: 20500, Message: "Internal Server Error", Err: fmt.Errorf("panic: %v\n%s", v, debug.Stack())}
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
+	if a, err = s.run(c, buf); err != nil {
+		return a, err
+	}
+	buf.Reset()
+	if a.status == http.StatusNoContent {
+		return a, nil
+	}
+	return a, a.write(c, buf)
+}
+
+// run finds the operation, checks that it is allowed and does it.
+func (s *Server) run(c *Call, buf *bytes.Buffer) (a answer, err error) {
 	c.origin, c.Remote = s.origin(c.req)
 	path := c.req.URL.EscapedPath()
 	at, ok := s.registry.find(c.req.Host, path)

@@ -6,7 +6,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
 	"usher/internal/rest/accounts"
-	"usher/internal/rest/resttest"
+	"usher/test/resttest"
 	"usher/test/wire"
 )
 

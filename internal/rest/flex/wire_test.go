@@ -15,8 +15,8 @@ import (
 	"usher/internal/inbound"
 	"usher/internal/job"
 	restflex "usher/internal/rest/flex"
-	"usher/internal/rest/resttest"
 	"usher/internal/sid"
+	"usher/test/resttest"
 	"usher/test/wire"
 )
 

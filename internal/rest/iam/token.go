@@ -157,8 +157,9 @@ func (e *endpoint) account(ctx context.Context, c *rest.Call, flow sid.SID) (acc
 	if service == "" {
 		return none, "", c.NotFound()
 	}
-	if e.Origin != nil {
-		err = e.Origin(ctx, acc.SID, flow, c.Header("Origin"))
+	// The widget's own frame is this server's page; which sites may show it, frame-ancestors says.
+	if origin := c.Header("Origin"); e.Origin != nil && !strings.HasPrefix(c.Origin()+"/", origin+"/") {
+		err = e.Origin(ctx, acc.SID, flow, origin)
 	}
 	return acc, service, err
 }

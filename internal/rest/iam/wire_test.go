@@ -2,6 +2,9 @@ package iam_test
 
 import (
 	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"usher/internal/db"
@@ -9,8 +12,8 @@ import (
 	"usher/internal/fault"
 	"usher/internal/flex"
 	"usher/internal/rest/iam"
-	"usher/internal/rest/resttest"
 	"usher/internal/sid"
+	"usher/test/resttest"
 	"usher/test/wire"
 )
 
@@ -65,4 +68,31 @@ func TestWire(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	resttest.Routes(t, "testdata/routes.txt", iam.Product(iam.Deps{}))
+}
+
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := world(t, d)
+		post := func(path, body string) (int, map[string]any) {
+			r := httptest.NewRequest("POST", "/iam/v1/Accounts/"+s.Vars["account"]+"/Tokens"+path, strings.NewReader(body))
+			w := httptest.NewRecorder()
+			s.Handler.ServeHTTP(w, r)
+			var out map[string]any
+			if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+				t.Fatal(err)
+			}
+			return w.Code, out
+		}
+		_, first := post("", `{"flow_sid":"`+s.Vars["flow"]+`"}`)
+		code, again := post("/refresh", `{"token":"`+first["token"].(string)+`"}`)
+		if code != 200 || again["identity"] != first["identity"] || again["token"] == "" || again["visitor"] == "" {
+			t.Errorf("%d %v", code, again)
+		}
+		// A token of the desk lasts as long as it lasts.
+		agent := s.Users["agent"][1]
+		if code, out := post("/refresh", `{"token":"`+agent+`"}`); code != 200 || out["token"] != agent || out["visitor"] != nil {
+			t.Errorf("%d %v", code, out)
+		}
+	})
 }
