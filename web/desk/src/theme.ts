@@ -79,8 +79,6 @@ export const theme = createTheme({
   lineHeights: { xs: '16px', sm: '18px', md: '20px', lg: '24px', xl: '28px' },
   components: {
     Modal: { defaultProps: { lockScroll: false, ...instant } },
-    Menu: { defaultProps: { ...instant } },
-    Tooltip: { defaultProps: { ...instant, openDelay: 400 } },
   },
 });
 

@@ -45,6 +45,7 @@ function socketOf(scene: Scenario) {
           return this.say({ type: 'history', id: frame.id, channel: chat.channel, members: chat.members, messages, epoch: 'e', offset: 5 });
         }
         case 'send': {
+          if (scene.cut) return undefined;
           const index = chat!.messages.length;
           const message = {
             sid: sid('IM', 7000 + index), channel_sid: frame.channel, index, author: me, member_sid: null, body: frame.body, attributes: {}, type: 'text', media: null,

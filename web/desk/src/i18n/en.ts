@@ -64,7 +64,6 @@ export const en = {
   'password.done': 'The new password is in force',
   'password.wrong': 'That is not your password now.',
 
-  'status.label': 'Your status: {status}',
   'status.menu': 'Your status',
   'status.reconnecting': 'Reconnecting',
   'status.today': '{time} today',

@@ -51,21 +51,21 @@ export function Desk() {
   const showPanel = panel.open && item && !pending && channelOf(item);
   useEffect(() => setJump(undefined), [task]);
   return (
-    <div className={task ? 'desk has-chat' : 'desk'}>
+    <main className={task ? 'desk has-chat' : 'desk'}>
       <Inbox selected={task} />
-      <main className="main" id="work" tabIndex={-1}>
+      <section className="main" id="work" tabIndex={-1} aria-label={t('nav.desk')}>
         {!task && <Calm />}
         {task && item && (
           <Conversation key={item.task.sid} item={item} panel={panel.open} togglePanel={() => panel.set(!panel.open)} jump={jump} onDone={() => navigate('/')} />
         )}
         {task && !item && loaded && <NotHere />}
-      </main>
+      </section>
       {showPanel && (
         <>
           {panel.covers && <button type="button" className="side-scrim" aria-label={t('customer.hide')} onClick={() => panel.set(false)} />}
           <Customer key={item.task.sid} item={item} onClose={() => panel.set(false)} onJump={(index) => { setJump({ index }); if (panel.covers) panel.set(false); }} />
         </>
       )}
-    </div>
+    </main>
   );
 }

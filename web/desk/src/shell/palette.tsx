@@ -109,9 +109,9 @@ function Body({ onClose }: { onClose: () => void }) {
 export function Palette({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t } = useText();
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={560} yOffset="12vh">
-      <Modal.Overlay className="scrim" backgroundOpacity={1} />
-      <Modal.Content className="dialog" aria-label={t('palette.label')}><Body onClose={onClose} /></Modal.Content>
+    <Modal.Root opened={opened} onClose={onClose} size={560} yOffset="12vh" radius={12} classNames={{ content: 'dialog', overlay: 'scrim' }}>
+      <Modal.Overlay />
+      <Modal.Content aria-label={t('palette.label')}><Body onClose={onClose} /></Modal.Content>
     </Modal.Root>
   );
 }

@@ -1,5 +1,4 @@
-import { Menu } from '@mantine/core';
-import { Link, NavLink, useLocation } from 'react-router';
+import { Link, NavLink, useLocation, useNavigate } from 'react-router';
 import { signOut } from '../api/signin';
 import type { Session } from '../api/types';
 import { markOf, useStatus } from '../features/inbox';
@@ -7,6 +6,7 @@ import { useText } from '../i18n';
 import { useDensity, useScheme } from '../ui/appearance';
 import { Avatar } from '../ui/avatar';
 import { Icon, Mark } from '../ui/icons';
+import { MenuButton, MenuItem } from '../ui/menu';
 import { handlerOf, useShortcuts } from '../ui/shortcuts';
 import { useWork } from '../api/queries';
 
@@ -14,25 +14,27 @@ function Account({ who }: { who: Session }) {
   const { t, locale, setLocale } = useText();
   const { worker } = useStatus();
   const { compact, toggle } = useDensity();
+  const navigate = useNavigate();
+  const other = locale === 'en' ? 'ja' : 'en';
   useShortcuts({ density: toggle });
   const mark = worker ? markOf({ available: worker.available, friendly_name: worker.activity_name }) : 'hollow';
   return (
-    <Menu position="right-end" offset={8} width={232} classNames={{ dropdown: 'menu', item: 'mi', itemLabel: 'mi-label', divider: 'mi-hr' }}>
-      <Menu.Target>
-        <button type="button" className="nav">
+    <MenuButton
+      label={who.person.name} className="beside"
+      button={(props) => (
+        <button type="button" className="nav" {...props}>
           <span className="vh">{t('nav.account', { name: who.person.name, status: worker?.activity_name ?? '' })}</span>
           <Avatar name={who.person.name} seed={who.person.sid} size="s28" status={mark === 'green' ? 'on' : mark === 'amber' ? 'away' : 'off'} />
         </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <div className="account-head"><div className="m ell">{who.person.name}</div><div className="t12 c3 ell">{who.person.email}</div></div>
-        <Menu.Divider />
-        <Menu.Item role="menuitemcheckbox" aria-checked={compact} closeMenuOnClick={false} onClick={toggle}><Icon name="density" size="s" className="c2" /><span className="grow">{t('account.compact')}</span>{compact && <Icon name="check" size="s" className="acc" />}</Menu.Item>
-        <Menu.Item lang={locale === 'en' ? 'ja' : 'en'} closeMenuOnClick={false} onClick={() => setLocale(locale === 'en' ? 'ja' : 'en')}><Icon name="globe" size="s" className="c2" /><span className="grow">{t('account.language')}</span></Menu.Item>
-        <Menu.Item component={Link} to="/password"><Icon name="key" size="s" className="c2" /><span className="grow">{t('account.password')}</span></Menu.Item>
-        <Menu.Item onClick={() => void signOut()}><Icon name="leave" size="s" className="c2" /><span className="grow">{t('account.signOut')}</span></Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+      )}
+    >
+      <div className="account-head" role="presentation"><div className="m ell">{who.person.name}</div><div className="t12 c2 ell">{who.person.email}</div></div>
+      <hr />
+      <MenuItem kind="check" checked={compact} keepOpen onSelect={toggle}><Icon name="density" size="s" className="c2" /><span className="grow">{t('account.compact')}</span>{compact && <Icon name="check" size="s" className="acc" />}</MenuItem>
+      <MenuItem lang={other} keepOpen onSelect={() => setLocale(other)}><Icon name="globe" size="s" className="c2" /><span className="grow">{t('account.language')}</span></MenuItem>
+      <MenuItem onSelect={() => void navigate('/password')}><Icon name="key" size="s" className="c2" /><span className="grow">{t('account.password')}</span></MenuItem>
+      <MenuItem onSelect={() => void signOut()}><Icon name="leave" size="s" className="c2" /><span className="grow">{t('account.signOut')}</span></MenuItem>
+    </MenuButton>
   );
 }
 

@@ -21,9 +21,9 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
   const { t } = useText();
   const [single, setSingle] = usePref('single-keys', 'on');
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={640} centered>
-      <Modal.Overlay className="scrim" backgroundOpacity={1} />
-      <Modal.Content className="dialog" aria-label={t('keys.title')}>
+    <Modal.Root opened={opened} onClose={onClose} size={640} centered radius={12} classNames={{ content: 'dialog', overlay: 'scrim' }}>
+      <Modal.Overlay />
+      <Modal.Content aria-label={t('keys.title')}>
         <div className="sheet-head"><h2>{t('keys.title')}</h2><button type="button" className="ib push" aria-label={t('state.close')} onClick={onClose}><Icon name="close" /></button></div>
         <div className="sheet-grid" tabIndex={0} role="group" aria-label={t('keys.title')}>
           {groups.map((group) => (
@@ -33,7 +33,7 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
                 {(shortcuts as readonly Shortcut[]).filter((shortcut) => shortcut.group === group.id).map((shortcut) => (
                   <div className="sheet-line" key={shortcut.id}>
                     <dt>{t(shortcut.label)}</dt>
-                    <dd>{shortcut.keys.map((keys) => <span className="row g4" key={keys}><Keys keys={keys} /></span>)}</dd>
+                    <dd>{shortcut.keys.map((keys) => <span className="row g4 alt" key={keys}><Keys keys={keys} /></span>)}</dd>
                   </div>
                 ))}
               </dl>

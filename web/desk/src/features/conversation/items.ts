@@ -55,7 +55,8 @@ function systemLines(members: Member[], { identity, taskStart }: Options): Item[
 
 const nameOf = (member: Member | undefined, identity: string) => member?.friendly_name?.trim() || plainIdentity(identity);
 
-const firstName = (name: string) => (name.includes('@') ? name : (name.split(/\s+/)[0] ?? name));
+/** What somebody is called in passing. */
+export const firstName = (name: string) => (name.includes('@') ? name : (name.split(/\s+/)[0] ?? name));
 
 function stateOf(message: Message, horizon: number): GroupState {
   return message.index <= horizon ? 'read' : 'sent';

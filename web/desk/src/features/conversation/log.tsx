@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { session } from '../../api/http';
 import { keys } from '../../api/keys';
 import { useLive } from '../../api/live';
@@ -10,9 +10,11 @@ import type { Work } from '../../api/types';
 import { useText } from '../../i18n';
 import { Icon } from '../../ui/icons';
 import { useShortcuts } from '../../ui/shortcuts';
-import { buildItems, type Item } from './items';
+import { buildItems, firstName, type Item } from './items';
 import { LogRow } from './row';
 import { useReading } from './use-reading';
+
+type Virtual = Virtualizer<HTMLDivElement, Element>;
 
 const PAGE = 50;
 const heights: Record<Item['kind'], number> = { begin: 32, day: 36, earlier: 36, current: 36, new: 36, system: 32, group: 68 };
@@ -91,14 +93,8 @@ function useLog({ item, conversation, jump }: Props) {
     initialRect: { width: 600, height: 600 },
   });
   const toEnd = useCallback(() => virtual.scrollToIndex(items.length - 1, { align: 'end' }), [items.length, virtual]);
-  const opened = useRef(false);
-  useLayoutEffect(() => {
-    if (opened.current || items.length === 0) return;
-    opened.current = true;
-    const at = items.findIndex((each) => each.kind === 'new');
-    if (at >= 0) virtual.scrollToIndex(Math.max(0, at - 1), { align: 'start' });
-    else toEnd();
-  }, [items, toEnd, virtual]);
+  const settled = useOpening(virtual, items);
+  useStayAtEnd(box, toEnd, atEnd);
   useEffect(() => {
     if (!jump) return;
     const at = items.findIndex((each) => each.kind === 'group' && each.bubbles.some((bubble) => bubble.message?.index === jump.index));
@@ -106,21 +102,53 @@ function useLog({ item, conversation, jump }: Props) {
     // Only a new wish moves the log; the rows may change under it.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [jump]);
-  return { box, client, items, virtual, toEnd, atEnd, setAtEnd, reading, customer };
+  return { box, client, items, virtual, toEnd, atEnd, setAtEnd, settled, reading, customer };
+}
+
+/** Opens the log at the "New" line, else at its end; says when rows are measured and the place is final. */
+function useOpening(virtual: Virtual, items: Item[]) {
+  const settled = useRef(false);
+  useLayoutEffect(() => {
+    const at = items.findIndex((each) => each.kind === 'new');
+    const open = () => virtual.scrollToIndex(at >= 0 ? Math.max(0, at - 1) : items.length - 1, { align: at >= 0 ? 'start' : 'end' });
+    let frames = 4;
+    let frame = 0;
+    const step = () => {
+      open();
+      if (--frames > 0) frame = requestAnimationFrame(step);
+      else settled.current = true;
+    };
+    step();
+    return () => cancelAnimationFrame(frame);
+    // Once per log: later rows follow their own rules.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+  return settled;
+}
+
+/** Keeps the end in view when the box shrinks: a banner, a taller composer, the keyboard of a phone. */
+function useStayAtEnd(box: RefObject<HTMLDivElement | null>, toEnd: () => void, atEnd: boolean) {
+  const stay = useRef({ toEnd, atEnd });
+  stay.current = { toEnd, atEnd };
+  useEffect(() => {
+    const watch = new ResizeObserver(() => stay.current.atEnd && stay.current.toEnd());
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, [box]);
 }
 
 /** The virtualised log. It opens at the first unread message, follows the end, and never jumps under the reader. */
 export function Log(props: Props) {
   const { conversation } = props;
   const { t, plural } = useText();
-  const { box, client, items, virtual, toEnd, atEnd, setAtEnd, reading, customer } = useLog(props);
+  const { box, client, items, virtual, toEnd, atEnd, setAtEnd, settled, reading, customer } = useLog(props);
   const earlier = useEarlier(conversation);
   const name = customer || t('inbox.noName');
   const firstSeen = useRef(Date.now());
   const onScroll = () => {
     const el = box.current!;
     setAtEnd(el.scrollHeight - el.scrollTop - el.clientHeight < 64);
-    if (el.scrollTop < 240) earlier.load();
+    if (settled.current && el.scrollTop < 240) earlier.load();
   };
   const own = conversation.outgoing.length;
   const { clearNew } = reading;
@@ -153,7 +181,7 @@ export function Log(props: Props) {
           <Icon name="toBottom" size="s" />{reading.unread > 0 ? plural('chat.newCount', reading.unread) : t('chat.latest')}
         </button>
       )}
-      <TypingLine channel={conversation.channel.sid} name={name} />
+      <TypingLine channel={conversation.channel.sid} name={firstName(name)} />
       <Announcer conversation={conversation} name={name} />
     </div>
   );

@@ -67,7 +67,7 @@ export function WrapUp({ item, onDone }: { item: Work; onDone: () => void }) {
   return (
     <form className="wrapup" aria-label={t('inbox.wrapup')} onSubmit={(event) => { event.preventDefault(); void finish(); }}>
       <div className="row wrap">
-        <h3>{t('wrap.title')}</h3>
+        <h2 className="title">{t('wrap.title')}</h2>
         {missing && !outcome && <span className="error-line" role="alert"><Icon name="alert" size="xs" />{t('wrap.need')}</span>}
       </div>
       <Outcomes value={outcome} choose={choose} invalid={missing && !outcome} />

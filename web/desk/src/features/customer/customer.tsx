@@ -138,7 +138,7 @@ export function Customer({ item, onClose, onJump }: { item: Work; onClose: () =>
     >{t(`customer.${id === 'customer' ? 'tab' : 'task'}`)}</button>
   );
   return (
-    <aside className="side" aria-label={t('customer.label')}>
+    <section className="side" aria-label={t('customer.label')}>
       <header className="bar">
         <div className="tabs" role="tablist" ref={tabs}>{one('customer')}{one('task')}</div>
         <button type="button" className="ib push" aria-label={t('customer.hide')} onClick={onClose}><Icon name="close" /></button>
@@ -146,6 +146,6 @@ export function Customer({ item, onClose, onJump }: { item: Work; onClose: () =>
       <div className="scroll" role="tabpanel" id="side-panel" aria-labelledby={`tab-${tab}`} tabIndex={0}>
         {tab === 'customer' ? <CustomerTab item={item} conversation={conversation} onJump={onJump} /> : <TaskTab item={item} conversation={conversation} />}
       </div>
-    </aside>
+    </section>
   );
 }

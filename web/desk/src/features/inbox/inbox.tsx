@@ -115,6 +115,7 @@ export function Inbox({ selected }: { selected: string | undefined }) {
   const idle = offline ? t('inbox.noIncomingOffline') : worker && !worker.available ? t('inbox.noIncomingAway', { status: worker.activity_name }) : t('inbox.noIncoming');
   return (
     <section className="list" aria-label={t('inbox.label')} onPointerEnter={() => setHovered(true)} onPointerLeave={() => setHovered(false)}>
+      <h1 className="vh">{t('nav.desk')}</h1>
       <header className="bar">
         <StatusMenu />
         <button type="button" className="ib push" aria-label={t('nav.find')} onClick={() => handlerOf('palette')?.()}><Icon name="search" /></button>

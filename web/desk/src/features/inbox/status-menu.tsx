@@ -1,35 +1,14 @@
-import { Menu } from '@mantine/core';
 import { useState } from 'react';
 import { useLive } from '../../api/live';
 import { useText } from '../../i18n';
 import { duration, hoursMinutes } from '../../i18n/format';
 import { Icon } from '../../ui/icons';
+import { MenuButton, MenuItem } from '../../ui/menu';
 import { Keycap, useShortcuts } from '../../ui/shortcuts';
 import { useNow } from '../../ui/use-now';
 import { spentToday } from './ledger';
 import { useRingPref } from './ring';
 import { markOf, useStatus } from './use-status';
-
-function Button({ open }: { open: boolean }) {
-  const { t } = useText();
-  const { state } = useLive();
-  const { worker, since } = useStatus();
-  const now = useNow();
-  const cut = state.state === 'offline' || state.state === 'refused';
-  if (!worker) return <Menu.Target><button type="button" className="status" disabled><span className="sk w20" /></button></Menu.Target>;
-  const name = cut ? t('status.reconnecting') : worker.activity_name;
-  return (
-    <Menu.Target>
-      <button type="button" className="status" aria-expanded={open}>
-        <span className="vh">{t('status.menu')}: </span>
-        <span className={`dot ${cut ? 'amber' : markOf({ available: worker.available, friendly_name: worker.activity_name })}`} />
-        <span className="ell">{name}</span>
-        <span className="num">{duration((now - (cut ? state.since : since)) / 1000)}</span>
-        <Icon name="down" size="s" className="c3" />
-      </button>
-    </Menu.Target>
-  );
-}
 
 function Choices() {
   const { t } = useText();
@@ -39,13 +18,13 @@ function Choices() {
     const current = activity.sid === worker?.activity_sid;
     const spent = ledger ? spentToday(ledger, activity.sid, now) : 0;
     return (
-      <Menu.Item key={activity.sid} role="menuitemradio" aria-checked={current} onClick={() => current || change(activity)}>
+      <MenuItem key={activity.sid} kind="radio" checked={current} onSelect={() => current || change(activity)}>
         <span className={`dot ${markOf(activity)}`} />
         <span className={current ? 'grow m' : 'grow'}>{activity.friendly_name}</span>
-        <span className="num t12 c3">{spent >= 60 ? t('status.today', { time: hoursMinutes(spent) }) : current ? '' : t('status.notToday')}</span>
+        <span className="num t12 c2">{spent >= 60 ? t('status.today', { time: hoursMinutes(spent) }) : current ? '' : t('status.notToday')}</span>
         {current && <Icon name="check" size="s" className="acc" />}
         {!current && markOf(activity) === 'hollow' && <Keycap id="away" />}
-      </Menu.Item>
+      </MenuItem>
     );
   });
 }
@@ -74,23 +53,41 @@ export function StatusMenu() {
   });
   const notify = { granted: 'status.notifyOn', default: 'status.notifyAsk', denied: 'status.notifyDenied' } as const;
   return (
-    <Menu opened={open} onChange={setOpen} position="bottom-start" offset={4} width={296} classNames={{ dropdown: 'menu', item: 'mi', itemLabel: 'mi-label', divider: 'mi-hr' }}>
-      <Button open={open} />
-      <Menu.Dropdown aria-label={t('status.menu')}>
-        <Choices />
-        <Menu.Divider />
-        <Menu.Item role="menuitemcheckbox" aria-checked={ring} closeMenuOnClick={false} onClick={() => setRing(!ring)}>
-          <Icon name="bell" size="s" className="c2" />
-          <span className="grow">{t('status.ring')}</span>
-          <span className="t12 c3">{t(ring ? 'status.ringOn' : 'status.ringOff')}</span>
-        </Menu.Item>
-        <Menu.Item closeMenuOnClick={false} disabled={permission === 'denied'} onClick={ask}>
-          <Icon name="info" size="s" className="c2" />
-          <span className="grow">{t('status.notify')}</span>
-          <span className="t12 c3">{t(notify[permission])}</span>
-        </Menu.Item>
-        <p className="help menu-note">{t('status.device')}</p>
-      </Menu.Dropdown>
-    </Menu>
+    <MenuButton
+      label={t('status.menu')} opened={open} onChange={setOpen}
+      button={(props) => <button type="button" className="status" {...props}><Current /></button>}
+    >
+      <Choices />
+      <hr />
+      <MenuItem kind="check" checked={ring} keepOpen onSelect={() => setRing(!ring)}>
+        <Icon name="bell" size="s" className="c2" />
+        <span className="grow">{t('status.ring')}</span>
+        <span className="t12 c2">{t(ring ? 'status.ringOn' : 'status.ringOff')}</span>
+      </MenuItem>
+      <MenuItem keepOpen disabled={permission !== 'default'} onSelect={ask}>
+        <Icon name="info" size="s" className="c2" />
+        <span className="grow">{t('status.notify')}</span>
+        <span className="t12 c2">{t(notify[permission])}</span>
+      </MenuItem>
+      <p className="help menu-note" role="presentation">{t('status.device')}</p>
+    </MenuButton>
+  );
+}
+
+function Current() {
+  const { t } = useText();
+  const { state } = useLive();
+  const { worker, since } = useStatus();
+  const now = useNow();
+  const cut = state.state === 'offline' || state.state === 'refused';
+  const name = cut ? t('status.reconnecting') : worker?.activity_name;
+  return (
+    <>
+      <span className="vh">{t('status.menu')}: </span>
+      {worker && <span className={`dot ${cut ? 'amber' : markOf({ available: worker.available, friendly_name: worker.activity_name })}`} />}
+      {name ? <span className="ell">{name}</span> : <span className="sk status-sk" />}
+      {worker && <span className="num">{duration((now - (cut ? state.since : since)) / 1000)}</span>}
+      <Icon name="down" size="s" className="c3" />
+    </>
   );
 }
