@@ -115,6 +115,8 @@ interface Call {
 /** The rejection of what was given up here, not refused by the server. */
 const GONE: Fault = { code: 0, status: 0, message: 'closed' }
 
+const TOO_LARGE: Fault = { code: 20413, status: 413, message: 'too large' }
+
 /** Opens the stream. The first attempt starts at once. */
 export function connect(o: Options): Client {
   const Socket = o.WebSocket ?? WebSocket
@@ -196,7 +198,7 @@ export function connect(o: Options): Client {
       fresh = true
       if (refusals++ < 1) wait = 0
       else next = 'refused'
-    } else if (code === 4102 || (code >= 4200 && code < 4300 && code !== 4201)) {
+    } else if (code === 4102 || code === 4200 || code === 4202 || code === 1009) {
       return set({ state: 'refused', code })
     } else if (code === 4003) {
       wait = Math.max(hint, 30000) * (1 + random() / 2)
@@ -330,13 +332,14 @@ export function connect(o: Options): Client {
       s.last = f.offset
       s.epoch = f.epoch
       s.floor = -1
+      s.held = undefined
       load(f.stream, s)
     }
   }
 
   function load(stream: string, s: Sub) {
     if (!s.load) return
-    const held: Event[] = (s.held = [])
+    const held: Event[] = (s.held ??= [])
     const current = () => subs.get(stream) === s && s.held === held
     s.load().then(
       (at) => {
@@ -349,7 +352,6 @@ export function connect(o: Options): Client {
         if (!current()) return
         if (e?.status >= 400 && e.status < 500 && e.status !== 429) over(stream, e)
         else setTimeout(() => current() && load(stream, s), 2000 * (1 + random()))
-        // What is held meanwhile follows the snapshot of the next attempt, or is part of it.
       },
     )
   }
@@ -382,6 +384,7 @@ export function connect(o: Options): Client {
     frame.id = mine
     return new Promise((done, fail) => {
       if (stopped) return fail(GONE)
+      if (new Blob([JSON.stringify(frame)]).size > 64000) return fail(TOO_LARGE) // the server would end the connection
       calls.set(mine, { frame, done, fail })
       if (ready) put(frame)
     })
