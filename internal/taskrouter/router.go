@@ -8,7 +8,6 @@ import (
 
 	"usher/internal/db"
 	"usher/internal/retry"
-	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
 )
 
@@ -216,13 +215,4 @@ func (t *TaskRouter) Sweep(ctx context.Context, before time.Time) error {
 			return err
 		}
 	}
-}
-
-// Waiting returns how many tasks of a workspace wait for workers, as its owner sees it; for programs that measure.
-func (r *Router) Waiting(ctx context.Context, accountID int64, ws sid.SID) (n int64, err error) {
-	err = r.t.db.View(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(`select count(*) from taskrouter_task where live = 1 and status = 'pending' and account_id = $1
-			and workspace_id = (select id from taskrouter_workspace where sid = $2)`, accountID, string(ws)).Scan(&n)
-	})
-	return n, err
 }

@@ -379,6 +379,28 @@ func (o *op) filterBy(q *query, noun, column string, s sid.SID, name string) err
 	return nil
 }
 
+// TaskCounts counts the live tasks of a workspace by state.
+func (t *TaskRouter) TaskCounts(ctx context.Context, a account.Actor, ws sid.SID) (counts map[TaskStatus]int64, err error) {
+	err = t.view(ctx, a, ws, func(o *op) error {
+		counts = map[TaskStatus]int64{}
+		rows, err := o.tx.Query("select status, count(*) from taskrouter_task where workspace_id = $1 and live = 1 group by status", o.ws.ID)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var status string
+			var n int64
+			if err := rows.Scan(&status, &n); err != nil {
+				return err
+			}
+			counts[TaskStatus(status)] = n
+		}
+		return rows.Err()
+	})
+	return counts, err
+}
+
 // Task returns a task.
 func (t *TaskRouter) Task(ctx context.Context, a account.Actor, ws, s sid.SID) (v Task, err error) {
 	err = t.view(ctx, a, ws, func(o *op) error {
