@@ -34,7 +34,7 @@ type Deps struct {
 	Flex   Flex
 	// Key proves visitor secrets; the same on every node and after every start.
 	Key []byte
-	// TTL of visitors' tokens; 0 = account.DefaultTokenTTL.
+	// TTL of visitors' tokens; 0 = a day, so that a conversation outlasts a night of sleep.
 	TTL time.Duration
 	// PerMinute and Burst bound the tokens that one client address gets; 0 = 60 and 60.
 	PerMinute, Burst int
@@ -47,6 +47,9 @@ type Deps struct {
 func Product(d Deps) rest.Product {
 	if d.PerMinute == 0 {
 		d.PerMinute, d.Burst = 60, 60
+	}
+	if d.TTL == 0 {
+		d.TTL = account.MaxTokenTTL
 	}
 	e := &endpoint{Deps: d, limit: newLimiter(d.PerMinute, d.Burst)}
 	return rest.Product{Name: "iam", Version: "v1", Routes: []rest.Mount{e.create(), e.refresh(), e.validate()}}
