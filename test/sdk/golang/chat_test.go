@@ -53,13 +53,15 @@ func rolesAndUsers(t *testing.T, api *chat.ApiService, service string) {
 
 	channel := ok[*chat.ChatV2Channel](t)(api.CreateChannel(service, (&chat.CreateChannelParams{}).SetType("private")))
 	ok[*chat.ChatV2Member](t)(api.CreateMember(service, *channel.Sid, (&chat.CreateMemberParams{}).SetIdentity("ann@example.org")))
-	ok[*chat.ChatV2Message](t)(api.CreateMessage(service, *channel.Sid, (&chat.CreateMessageParams{}).SetBody("hello")))
+	for _, body := range []string{"hello", "are you there?"} {
+		ok[*chat.ChatV2Message](t)(api.CreateMessage(service, *channel.Sid, (&chat.CreateMessageParams{}).SetBody(body)))
+	}
+	ok[*chat.ChatV2UserChannel](t)(api.UpdateUserChannel(service, *user.Sid, *channel.Sid, (&chat.UpdateUserChannelParams{}).SetLastConsumedMessageIndex(0)))
 	of := ok[*chat.ChatV2UserChannel](t)(api.FetchUserChannel(service, *user.Sid, *channel.Sid))
 	equal(t, "status", of.Status, "joined")
 	if of.UnreadMessagesCount == nil || *of.UnreadMessagesCount != 1 {
 		t.Errorf("unread messages: %v", of.UnreadMessagesCount)
 	}
-	of = ok[*chat.ChatV2UserChannel](t)(api.UpdateUserChannel(service, *user.Sid, *channel.Sid, (&chat.UpdateUserChannelParams{}).SetLastConsumedMessageIndex(0)))
 	if list := ok[[]chat.ChatV2UserChannel](t)(api.ListUserChannel(service, *user.Sid, &chat.ListUserChannelParams{})); len(list) != 1 {
 		t.Errorf("the user is in %d channels", len(list))
 	}
