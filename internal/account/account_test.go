@@ -237,7 +237,7 @@ func TestKeys(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
 		key := must(h.CreateKey(ctx, h.owner, "program"))(t)
-		if len(key.Secret) != 43 || !sid.Valid(string(key.SID), sid.Key) {
+		if len(key.Secret) != 52 || !sid.Valid(string(key.SID), sid.Key) {
 			t.Errorf("%+v", key)
 		}
 		got := must(h.GetKey(ctx, h.owner, key.SID))(t)

@@ -104,7 +104,7 @@ func TestSignIn(t *testing.T) {
 		p := h.person(t, "ada@example.com", RoleAgent)
 		fresh := must(h.CreatePerson(ctx, h.owner, NewPerson{Email: "new@example.com", Role: RoleAgent}))(t)
 		login := must(h.SignIn(ctx, Credentials{Email: " ADA@example.com", Password: password}))(t)
-		if login.Person.SID != p.SID || login.AccountSID != h.owner.AccountSID || len(login.Secret) != 43 || login.Session.ByLink {
+		if login.Person.SID != p.SID || login.AccountSID != h.owner.AccountSID || len(login.Secret) != 52 || login.Session.ByLink {
 			t.Errorf("%+v", login)
 		}
 		second := must(h.SignIn(ctx, Credentials{Account: h.owner.AccountSID, Email: p.Email, Password: password}))(t)
