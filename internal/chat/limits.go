@@ -3,6 +3,7 @@ package chat
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -46,7 +47,8 @@ func document(text string, limit int) (json.RawMessage, error) {
 	case errors.Is(err, attr.ErrTooLong):
 		return nil, fault.New(50303, "Attributes too long: at most %d bytes are allowed", limit).With(err)
 	default:
-		return nil, fault.New(50304, "Attributes not valid JSON: %s", err).With(err)
+		_, where, _ := strings.Cut(err.Error(), ": ")
+		return nil, fault.New(50304, "Attributes not valid JSON: %s", where).With(err)
 	}
 }
 

@@ -22,7 +22,7 @@ type memberForm struct {
 }
 
 type memberFilter struct {
-	Identity []string `form:"Identity"`
+	Identity []string `form:"Identity,comma"`
 }
 
 type memberWire struct {
