@@ -97,13 +97,15 @@ func (c chatLoad) sendOverStream(ctx context.Context, t *testing.T, l *ledger, s
 				})
 				break
 			}
-			if answer != nil && rig.Number(answer, "status") != http.StatusServiceUnavailable {
-				t.Errorf("stream: %v", err)
-				return
-			}
-			if errors.Is(err, rig.ErrClosed) {
+			switch status := rig.Number(answer, "status"); {
+			case errors.Is(err, rig.ErrClosed):
 				st.Close()
 				st = nil
+			case status == http.StatusTooManyRequests: // one person's share; the answer says when to come back
+				pause(ctx, time.Duration(max(rig.Number(answer, "retry_after"), 1))*time.Second)
+			case answer != nil && status != http.StatusServiceUnavailable:
+				t.Errorf("stream: %v", err)
+				return
 			}
 			pause(ctx, 5*time.Millisecond)
 		}
