@@ -121,7 +121,7 @@ func BenchmarkIdle(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second) // the server tidies up
 		after, err := load.RSS(pid)
 		if err != nil {
 			b.Fatal(err)

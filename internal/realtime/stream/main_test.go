@@ -257,6 +257,20 @@ func (h *house) subscribe(c *load.Client, channel, epoch string, offset int64) l
 	return s
 }
 
+// wait waits until something is so.
+func (h *house) wait(so func() bool) {
+	h.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for ctx := h.ctx(); !so(); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			h.t.Fatal("it did not happen")
+		}
+	}
+}
+
 // next answers the next frame that is no answer.
 func (h *house) next(c *load.Client) load.Frame {
 	h.t.Helper()
