@@ -139,7 +139,7 @@ export type Event =
     >
   | Kind<'task.created' | 'task.updated' | 'task.canceled' | 'task.wrapup' | 'task.completed' | 'task.deleted', { task: Task }>
   | Kind<'worker.created' | 'worker.updated' | 'worker.activity.updated' | 'worker.deleted', { worker: Worker }>
-  | Kind<'worker.channel.updated', Record<string, unknown>>
+  | Kind<'worker.channel.updated', { channel: Record<string, unknown> }>
   | Kind<'user.updated' | 'userchannel.added' | 'userchannel.updated' | 'userchannel.removed', Record<string, unknown>>
 
 export type EventKind = Event['kind']
