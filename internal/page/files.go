@@ -157,7 +157,8 @@ const (
 	assetPolicy  = closedPolicy
 	loaderPolicy = closedPolicy
 	sameOrigin   = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
-		"connect-src 'self'; media-src 'self' data: blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; object-src 'none'; "
+		"connect-src 'self'; media-src 'self' data: blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; object-src 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types 'none'; "
 	deskPolicy = sameOrigin + "form-action 'self'; frame-ancestors 'none'"
 	demoPolicy = sameOrigin + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'"
 )
