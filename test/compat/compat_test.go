@@ -98,6 +98,10 @@ func called(t *testing.T, s *rig.Server, list []ops.Operation, answers map[strin
 		if err != nil {
 			t.Fatalf("%s %s: %v", o.Method, o.Path, err)
 		}
+		if a.Status == http.StatusNotFound && shadowed(o, list) {
+			answers[o.Product+" "+o.Name] = false
+			continue
+		}
 		if a.Status >= 500 || a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed {
 			t.Errorf("%s %s %s on a real object answers %d %s", o.Product, o.Method, o.Path, a.Status, a.Text)
 		}
@@ -105,6 +109,24 @@ func called(t *testing.T, s *rig.Server, list []ops.Operation, answers map[strin
 			t.Errorf("%s %s %s answers %d %s", o.Product, o.Method, o.Path, a.Status, a.Text)
 		}
 	}
+}
+
+// shadowed says whether the path also reads as another operation's, with the last word taken for a SID: Workers/Statistics
+// as Workers/{Sid}. Only a call can tell then whether the operation itself is there.
+func shadowed(o ops.Operation, list []ops.Operation) bool {
+	own := strings.Split(o.Path, "/")
+	return slices.ContainsFunc(list, func(other ops.Operation) bool {
+		parts := strings.Split(other.Path, "/")
+		if other.Product != o.Product || other.Method != o.Method || other.Path == o.Path || len(parts) != len(own) {
+			return false
+		}
+		for i, part := range parts {
+			if part != own[i] && !strings.HasPrefix(part, "{") {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // turn puts reading before changing and removing last, so that nothing is missing when its turn comes.

@@ -48,6 +48,7 @@ func TestForeignSIDs(t *testing.T) {
 			t.Errorf("only %d calls were tried", tried)
 		}
 		intruder.references(t, victim.world)
+		intruder.flows(t, victim.world)
 		for path, text := range victim.snapshot(t, list) {
 			if before[path] != text {
 				t.Errorf("%s has changed:\n%s\n%s", path, before[path], text)
@@ -90,7 +91,6 @@ func (i tenant) references(t *testing.T, victim ops.World) {
 	t.Helper()
 	service := "/chat/v2/Services/" + i.world["chat/Services"]
 	workspace := "/taskrouter/v1/Workspaces/" + i.world["taskrouter/Workspaces"]
-	flow := []string{"FriendlyName", "x", "ChannelType", "web", "IntegrationType", "task", "Integration.Channel", "default"}
 	for _, tt := range []struct {
 		path  string
 		pairs []string
@@ -103,14 +103,6 @@ func (i tenant) references(t *testing.T, victim ops.World) {
 		{workspace + "/Tasks", []string{"WorkflowSid", victim["taskrouter/Workspaces/Workflows"]}},
 		{workspace + "/Workflows", []string{"FriendlyName", "x4", "Configuration", ops.Route(victim["taskrouter/Workspaces/TaskQueues"])}},
 		{workspace + "/TaskQueues", []string{"FriendlyName", "x5", "AssignmentActivitySid", victim["taskrouter/Workspaces/Activities"]}},
-		{"/flex-api/v1/FlexFlows", append([]string{
-			"ChatServiceSid", victim["chat/Services"],
-			"Integration.WorkspaceSid", i.world["taskrouter/Workspaces"], "Integration.WorkflowSid", i.world["taskrouter/Workspaces/Workflows"],
-		}, flow...)},
-		{"/flex-api/v1/FlexFlows", append([]string{
-			"ChatServiceSid", i.world["chat/Services"],
-			"Integration.WorkspaceSid", victim["taskrouter/Workspaces"], "Integration.WorkflowSid", victim["taskrouter/Workspaces/Workflows"],
-		}, flow...)},
 		{"/flex-api/v1/WebChannels", []string{
 			"FlexFlowSid", victim["flex-api/FlexFlows"], "Identity", "x6", "CustomerFriendlyName", "x", "ChatFriendlyName", "x",
 		}},
@@ -121,6 +113,35 @@ func (i tenant) references(t *testing.T, victim ops.World) {
 		}
 		if a.Status/100 != 4 || a.Status == http.StatusUnauthorized || a.Status == http.StatusMethodNotAllowed {
 			t.Errorf("POST %s %v with a foreign SID answers %d %s", tt.path, tt.pairs, a.Status, a.Text)
+		}
+	}
+}
+
+// flows makes flows that name another account's service or workspace, and then conversations by them. A flow's references
+// are looked up when it is used; whatever that answers, nothing may break and nothing may reach the other account.
+func (i tenant) flows(t *testing.T, victim ops.World) {
+	t.Helper()
+	for _, of := range []struct{ service, workspace ops.World }{{victim, i.world}, {i.world, victim}, {victim, victim}} {
+		flow, err := i.client.Call(t.Context(), http.MethodPost, "/flex-api/v1/FlexFlows", rig.Form("FriendlyName", "x", "ChannelType", "web",
+			"IntegrationType", "task", "Integration.Channel", "default", "ChatServiceSid", of.service["chat/Services"],
+			"Integration.WorkspaceSid", of.workspace["taskrouter/Workspaces"], "Integration.WorkflowSid", of.workspace["taskrouter/Workspaces/Workflows"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if flow.Status != http.StatusCreated {
+			continue
+		}
+		web, err := i.client.Call(t.Context(), http.MethodPost, "/flex-api/v1/WebChannels", rig.Form("FlexFlowSid", flow.SID(),
+			"Identity", "x7", "CustomerFriendlyName", "x", "ChatFriendlyName", "x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreignService := of.service["chat/Services"] != i.world["chat/Services"]
+		if web.Status >= 500 || foreignService && web.Status/100 != 4 {
+			t.Errorf("a conversation by a flow with foreign SIDs answers %d %s", web.Status, web.Text)
+		}
+		if web.Status == http.StatusCreated {
+			i.client.Post(t, "/chat/v2/Services/"+i.world["chat/Services"]+"/Channels/"+web.SID()+"/Messages", "From", "x7", "Body", "x")
 		}
 	}
 }
