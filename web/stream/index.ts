@@ -491,6 +491,7 @@ export function connect(o: Options): Client {
       }
     },
     send(channel, body, attributes) {
+      delete typed[channel] // a message ends the typing before it; the next key begins it anew
       const bytes = crypto.getRandomValues(new Uint8Array(16))
       const client_id = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
       return add({ client_id, channel, body, attributes, at: Date.now(), status: 'queued' })

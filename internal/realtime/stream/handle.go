@@ -323,14 +323,22 @@ func (c *conn) read(ctx context.Context, r *request) error {
 	return nil
 }
 
-// typing needs no look at the database: whoever watches a channel as a member may.
-func (c *conn) typing(_ context.Context, r *request) error {
+// typing needs no look at the database as long as the watcher was a member when the watch began. Who oversees all channels
+// may have become one since.
+func (c *conn) typing(ctx context.Context, r *request) error {
 	c.mu.Lock()
 	w := c.watches[r.channel]
 	c.mu.Unlock()
-	if w != nil && w.Grant().Name != "" {
-		g := w.Grant()
-		c.srv.o.Typing(realtime.Typing{Stream: g.Stream, Identity: g.Identity, Name: g.Name})
+	if w == nil {
+		return nil
 	}
+	g := w.Grant()
+	if g.Name == "" {
+		var err error
+		if g, err = c.srv.o.Streams.Grant(ctx, *c.signedIn(), sid.SID(r.channel)); err != nil || g.Name == "" {
+			return nil
+		}
+	}
+	c.srv.o.Typing(realtime.Typing{Stream: g.Stream, Identity: g.Identity, Name: g.Name})
 	return nil
 }
