@@ -25,8 +25,8 @@
 //   - A channel's stream offset (head) grows by one for every event of the
 //     channel, in the transaction that writes the event.
 //   - messages_count and members_count are the numbers of rows that exist.
-//   - A client id names at most one message of a channel: a repeated send
-//     returns the first message.
+//   - A client id names at most one message of its author in a channel: a
+//     repeated send returns the first message.
 //   - What an actor may do is decided in the transaction that does it. Sending
 //     uses what is remembered about the sender, and the statement that takes
 //     the index refuses when the channel's members (member_epoch) or the

@@ -39,7 +39,7 @@ func checkPayload(t *testing.T, name string, m *Message) {
 	if err := json.Unmarshal(wanted, &want); err != nil {
 		t.Fatal(err)
 	}
-	payload := m.payload(m.fixedPart())
+	payload := m.Payload()
 	if err := json.Unmarshal(payload, &got); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, payload)
 	}

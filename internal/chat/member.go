@@ -237,6 +237,9 @@ func (c *Chat) joined(tx *db.Tx, ch *Channel, m *Member, u *User) error {
 	}
 	err = tx.Returning(`update chat_user set channel_count = channel_count + 1 where id = $1 returning channel_count`,
 		[]any{u.ID}, &u.Channels)
+	if isMissing(err) { // it was deleted after it was found
+		return fault.New(50213, "")
+	}
 	if err != nil {
 		return fmt.Errorf("user %s: %w", u.SID, err)
 	}

@@ -46,7 +46,7 @@ type NewMessage struct {
 	Author        string // "" is the actor's identity, or system
 	Body          string
 	Attributes    string // JSON text; "" is {}
-	ClientID      string // made by the sender; a message with the same one in the channel is the answer, not a second one
+	ClientID      string // made by the sender; sending it again answers with the first message
 	LastUpdatedBy string
 	DateCreated   time.Time // of an import; zero is now
 	DateUpdated   time.Time

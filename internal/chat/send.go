@@ -18,7 +18,8 @@ const sendTries = 8
 
 // Send adds a message to the channel. It needs sendMessage; the author is the
 // actor's identity, which the account itself may replace. repeated tells that
-// a message with the same client id exists: it is returned, nothing is written.
+// the author has a message with the same client id in the channel: it is
+// returned, nothing is written.
 //
 // This is the busiest path of the product: one statement takes the index, one
 // writes the message, one the event. What the sender may do is remembered; the
@@ -138,7 +139,8 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 		},
 	}
 	if n.ClientID != "" {
-		m.clientKey, err = c.ring.Blind(acct, blindClient, n.ClientID)
+		// With the author, so that two members whose clients count from 1 do not silence each other.
+		m.clientKey, err = c.ring.Blind(acct, blindClient, n.Author+"\x00"+n.ClientID)
 	}
 	return m, err
 }
@@ -201,8 +203,8 @@ func (s seat) byClient(tx *db.Tx, clientKey []byte) (Message, error) {
 }
 
 // SendTx adds a message inside a transaction, without a check of who asks, and
-// brings the counters of *ch up to date. repeated tells that a message with
-// the same client id exists: it is returned, nothing is written.
+// brings the counters of *ch up to date. repeated tells that the author has a
+// message with the same client id: it is returned, nothing is written.
 func (c *Chat) SendTx(tx *db.Tx, ch *Channel, n NewMessage) (m Message, repeated bool, err error) {
 	m, err = c.compose(ch.Account, n)
 	if err != nil {

@@ -80,6 +80,9 @@ func TestSend_sameClientIDOnce(t *testing.T) {
 		same(t, "next index", w.say(ch, "", "next").Index, 1)
 
 		other := w.channel("ada")
+		if _, repeated, err := w.Send(ctx(), w.owner, ch.SID, NewMessage{Author: "bob", ClientID: "same"}); repeated || err != nil {
+			t.Errorf("the client id counts for another author: %v %v", repeated, err)
+		}
 		if _, repeated, err := w.Send(ctx(), ada, other.SID, NewMessage{ClientID: "same"}); repeated || err != nil {
 			t.Errorf("the client id counts in another channel: %v %v", repeated, err)
 		}

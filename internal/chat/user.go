@@ -289,6 +289,10 @@ func (c *Chat) DeleteUser(ctx context.Context, actor account.Actor, service sid.
 		if err != nil {
 			return err
 		}
+		if u, err = users.ByIDForUpdate(tx, u.ID); err != nil { // nobody adds it to a channel meanwhile
+			return fmt.Errorf("user %s: %w", ref, err)
+		}
+		u.ServiceSID = s.SID
 		seats, err := members.Find(tx, `user_id = $1 order by channel_id`, u.ID)
 		if err != nil {
 			return err
