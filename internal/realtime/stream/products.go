@@ -119,8 +119,7 @@ func (p Products) Send(ctx context.Context, actor account.Actor, channel sid.SID
 	if err != nil {
 		return nil, false, err
 	}
-	data, err := json.Marshal(kept.Data())
-	return data, repeated, err
+	return kept.Payload(), repeated, nil
 }
 
 // History implements Chat.
@@ -135,7 +134,7 @@ func (p Products) History(ctx context.Context, actor account.Actor, channel sid.
 		h.Members = add(h.Members, s.Members[i].Data(), &err)
 	}
 	for i := range s.Messages {
-		h.Messages = add(h.Messages, s.Messages[i].Data(), &err)
+		h.Messages = append(h.Messages, s.Messages[i].Payload())
 	}
 	if err != nil {
 		return History{}, fmt.Errorf("history of %s: %w", channel, err)
