@@ -2,6 +2,7 @@ package taskrouter_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -25,6 +26,14 @@ import (
 // the router running. Transcripts know {workspace}, {ann}, {bob}, {available}, {offline}, {queue} and {workflow}.
 func world(t *testing.T, d *db.DB) wire.Server {
 	t.Helper()
+	s := aging(t, d)
+	s.Handler = ageless(s.Handler)
+	return s
+}
+
+// aging is a world that tells the age of tasks.
+func aging(t *testing.T, d *db.DB) wire.Server {
+	t.Helper()
 	w := resttest.New(t, d)
 	b := bus.NewMemory()
 	owners := map[event.StreamKind]string{
@@ -34,7 +43,7 @@ func world(t *testing.T, d *db.DB) wire.Server {
 	run(t, tr)
 	furnish(t, w, tr)
 	s := w.Serve(t, resttaskrouter.Product(tr))
-	s.Handler = ageless(patient(t, s.Handler, b))
+	s.Handler = patient(t, s.Handler, b)
 	return s
 }
 
@@ -46,7 +55,7 @@ func run(t *testing.T, tr *taskrouter.TaskRouter) {
 	go func() { done <- tr.Router().Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
