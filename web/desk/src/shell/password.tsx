@@ -9,7 +9,7 @@ import { useToast } from '../ui/toast';
 import { Front, Password } from './signin';
 
 /** Shortest password that the server takes. */
-const SHORTEST = 12;
+const SHORTEST = 10;
 
 /** Chooses a first password after a one-time link, or changes the one there is. */
 export function ChoosePassword({ who, onDone }: { who: Session; onDone: () => void }) {

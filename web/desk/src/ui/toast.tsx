@@ -25,6 +25,14 @@ export const useToast = () => useContext(Context);
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [shown, setShown] = useState<Shown[]>([]);
   const next = useRef(0);
+  const now = useRef(shown);
+  now.current = shown;
+  useEffect(() => {
+    // Leaving the page is no Undo: what was only waiting for one is carried out.
+    const leave = () => now.current.forEach((toast) => toast.done?.());
+    window.addEventListener('pagehide', leave);
+    return () => window.removeEventListener('pagehide', leave);
+  }, []);
   const drop = useCallback((id: number) => setShown((all) => all.filter((toast) => toast.id !== id)), []);
   const show = useCallback((toast: Toast) => {
     const id = ++next.current;
