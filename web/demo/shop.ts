@@ -1,12 +1,16 @@
 import './shop.css';
 
-// The shop embeds the widget with the one line any page would have; only the flow comes from this page's own address.
-const script = document.createElement('script');
-script.src = new URL('../widget.js', location.href).href;
-script.async = true;
+// The page embeds the widget with the one line in its head. An address with ?flow= asks for another Flex Flow.
+interface Page extends Window {
+  Usher?: { boot(wishes: { flow: string }): void };
+}
+const page = window as Page;
 const flow = new URLSearchParams(location.search).get('flow');
-if (flow) script.dataset.flow = flow;
-document.head.append(script);
+if (flow) {
+  const boot = () => page.Usher?.boot({ flow });
+  if (page.Usher) boot();
+  else document.querySelector('script[src$="widget.js"]')!.addEventListener('load', boot);
+}
 
 // The crate counts: a small thing that works makes a shop believable.
 const count = document.querySelector<HTMLElement>('[data-crate]')!;

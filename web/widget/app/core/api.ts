@@ -91,14 +91,6 @@ export function getConfig(flow: string): Promise<Config> {
   return call('widget/config' + (flow ? '?flow=' + encodeURIComponent(flow) : ''));
 }
 
-/** Who a token is for and until when, read from the token itself. Its signature is the server's business. */
-export function readToken(token: string): Token {
-  const part = token.split('.')[1] ?? '';
-  const bytes = Uint8Array.from(atob(part.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
-  const claims = JSON.parse(new TextDecoder().decode(bytes));
-  return { token, identity: claims.grants?.identity ?? '', expires: claims.exp * 1000 };
-}
-
 interface TokenAnswer {
   identity: string;
   expiration: string | number;

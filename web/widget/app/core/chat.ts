@@ -1,10 +1,9 @@
 import { connect, type Client, type Event, type Member, type Message, type Outgoing, type State, type Typing } from '../../../stream/index.ts';
-import { CallError, endChannel, getConfig, newToken, openChannel, readToken, refreshToken, streamUrl, type Config, type Token } from './api.ts';
+import { CallError, endChannel, getConfig, newToken, openChannel, refreshToken, streamUrl, type Config, type Token } from './api.ts';
 import { agents, hasEarlier, isEnded, unreadAfter, withEarlier, withEvent, withMessage, withSnapshot, type Conversation } from './conversation.ts';
-import { nameIn } from './form.ts';
 import { Line, type Banner } from './line.ts';
 import type { Early, Keeper, Note } from './session.ts';
-import { nameOfIdentity } from './text.ts';
+import { nameIn, nameOfIdentity } from './text.ts';
 
 // The one object behind the screen: it holds the state, talks to the server and tells the screen when to draw.
 
@@ -134,13 +133,10 @@ export class Chat {
   }
 
   /** The page vouches for the visitor with a token of its own making. */
-  identify(jwt: string) {
-    let token: Token;
-    try {
-      token = readToken(jwt);
-    } catch {
-      return this.tell({ ev: 'error', v: { message: 'identify: not a token' } });
-    }
+  async identify(jwt: string) {
+    const { readToken } = await import('./jwt.ts');
+    const token = readToken(jwt);
+    if (!token) return this.tell({ ev: 'error', v: { message: 'identify: not a token' } });
     const same = token.identity === this.keeper.now.token?.identity;
     if (!same) this.forget(true);
     this.keeper.set({ token, known: true });
@@ -201,7 +197,7 @@ export class Chat {
         return undefined;
       });
       if (!made) made = await open((token = await newToken(account)));
-      this.keeper.set({ token, channel: made.sid, notes: undefined });
+      this.keeper.set({ token, channel: made.sid, notes: undefined, seen: undefined });
       return made.sid;
     });
     this.attach(channel);
@@ -228,7 +224,7 @@ export class Chat {
   }
 
   private forget(withToken: boolean) {
-    this.keeper.set({ channel: undefined, notes: undefined, early: undefined, draft: undefined, ...(withToken ? { token: undefined, names: undefined, known: undefined } : {}) });
+    this.keeper.set({ channel: undefined, notes: undefined, seen: undefined, early: undefined, draft: undefined, ...(withToken ? { token: undefined, names: undefined, known: undefined } : {}) });
     this.detach();
     this.change({ phase: this.view.config ? this.idlePhase() : 'loading' });
   }
@@ -265,7 +261,7 @@ export class Chat {
     this.unsubscribe = client.subscribe(channel, {
       load: async () => {
         const page = await client.history(channel, null, PAGE);
-        this.take(withSnapshot(this.view.conversation, page));
+        this.take(withSnapshot(this.view.conversation, page, this.keeper.now.seen));
         agents(this.view.conversation!).forEach((m) => this.note('joined', m, m.date_created));
         return page;
       },
@@ -314,6 +310,7 @@ export class Chat {
       news = true;
     }
     if (news) this.keeper.set({ names });
+    if (conversation.seen > (this.keeper.now.seen ?? -1)) this.keeper.set({ seen: conversation.seen });
     this.change({ conversation, phase });
     this.line.latest(conversation, this.view.me);
     if (phase === 'ended' && was === 'chat') this.tell({ ev: 'ended' });
@@ -443,7 +440,8 @@ export class Chat {
   private look() {
     const { conversation: c, me, open } = this.view;
     if (!c || !this.channel) return;
-    const horizon = Math.max(this.readSent, c.members[me]?.last_consumed_message_index ?? -1);
+    const own = c.messages.findLast((m) => m.author === me)?.index ?? -1; // who answers has read
+    const horizon = Math.max(this.readSent, own, c.members[me]?.last_consumed_message_index ?? -1);
     const last = c.messages.at(-1)?.index ?? -1;
     const missed = unreadAfter(c, me, horizon);
     let count = missed.length;

@@ -8,6 +8,8 @@ export interface Conversation {
   members: Record<string, Member>;
   /** Ascending and without a gap. */
   messages: Message[];
+  /** Everything up to here was read by somebody on the team, who may have left since; -1 = nothing. */
+  seen: number;
 }
 
 const byIdentity = (members: Member[]) => Object.fromEntries(members.map((m) => [m.identity, m]));
@@ -18,11 +20,18 @@ function merge(old: Message[], more: Message[]): Message[] {
   return [...all.values()].sort((a, b) => a.index - b.index);
 }
 
-/** The newest page. What was loaded before stays when the page joins on to it. */
-export function withSnapshot(old: Conversation | undefined, h: History): Conversation {
+const readByTeam = (m: Member) => (m.kind === 'agent' ? (m.last_consumed_message_index ?? -1) : -1);
+
+/** The newest page. What was loaded before stays when the page joins on to it. seen: as remembered from an earlier visit. */
+export function withSnapshot(old: Conversation | undefined, h: History, seen = -1): Conversation {
   const first = h.messages[0]?.index ?? 0;
   const kept = old?.channel.sid === h.channel.sid && (old.messages.at(-1)?.index ?? -1) >= first - 1;
-  return { channel: h.channel, members: byIdentity(h.members), messages: kept ? merge(old.messages, h.messages) : h.messages };
+  return {
+    channel: h.channel,
+    members: byIdentity(h.members),
+    messages: kept ? merge(old.messages, h.messages) : h.messages,
+    seen: Math.max(old?.seen ?? -1, seen, ...h.members.map(readByTeam)),
+  };
 }
 
 /** A page from before. */
@@ -45,7 +54,7 @@ export function withEvent(old: Conversation, e: Event): Conversation {
       return { ...old, messages: old.messages.filter((m) => m.sid !== e.data.sid) };
     case 'member.added':
     case 'member.updated':
-      return { ...old, members: { ...old.members, [e.data.identity]: e.data } };
+      return { ...old, members: { ...old.members, [e.data.identity]: e.data }, seen: Math.max(old.seen, readByTeam(e.data)) };
     case 'member.removed': {
       const members = { ...old.members };
       delete members[e.data.identity];
@@ -68,11 +77,6 @@ export function agents(c: Conversation): Member[] {
   return Object.values(c.members)
     .filter((m) => m.kind === 'agent')
     .sort((a, b) => (a.date_created < b.date_created ? 1 : -1));
-}
-
-/** Everything up to here was read by somebody on the team; -1 = nothing. */
-export function readByTeam(c: Conversation): number {
-  return Math.max(-1, ...agents(c).map((m) => m.last_consumed_message_index ?? -1));
 }
 
 /** Messages of others after the given one. */

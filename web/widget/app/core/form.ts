@@ -32,12 +32,6 @@ export function problem(f: FieldSpec, value: string): Problem | undefined {
   return undefined;
 }
 
-/** The field that says how the visitor wants to be called. */
-export function nameIn(answers: Record<string, string>): string {
-  const value = answers.friendlyName ?? answers.name ?? answers.fullName ?? '';
-  return value.replace(/\s+/g, ' ').trim();
-}
-
 /** What a browser may fill in by itself. */
 export function autocomplete(f: FieldSpec): string {
   if (f.attributes.type === 'email') return 'email';

@@ -1,6 +1,5 @@
 import type { Message, Outgoing } from '../../../stream/index.ts';
 import type { Conversation } from './conversation.ts';
-import { readByTeam } from './conversation.ts';
 import type { Early, Note } from './session.ts';
 
 // From a conversation to what the log draws: separators, lines and groups, in order. Pure.
@@ -51,7 +50,7 @@ const day = (at: number) => new Date(at).toDateString();
 
 function entries(input: Input): Entry[] {
   const { conversation: c, me } = input;
-  const seen = c ? readByTeam(c) : -1;
+  const seen = c?.seen ?? -1;
   const kept = (c?.messages ?? []).map((m: Message): Entry => {
     const mine = m.author === me;
     const tick: Tick | undefined = mine ? (m.index <= seen ? 'read' : 'sent') : undefined;

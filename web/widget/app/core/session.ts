@@ -27,6 +27,8 @@ export interface Session {
   /** Names by identity: people who left are no longer among the members. */
   names?: Record<string, string>;
   notes?: Note[];
+  /** Last message that the team is known to have read. */
+  seen?: number;
   draft?: string;
 }
 

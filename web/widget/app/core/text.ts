@@ -63,3 +63,9 @@ export function tone(seed: string): number {
   for (const c of seed) sum = (sum * 31 + c.codePointAt(0)!) >>> 0;
   return (sum % 5) + 1;
 }
+
+/** How the visitor wants to be called, from the answers of the form. */
+export function nameIn(answers: Record<string, string>): string {
+  const value = answers.friendlyName ?? answers.name ?? answers.fullName ?? '';
+  return value.replace(/\s+/g, ' ').trim();
+}

@@ -5,22 +5,19 @@ export interface Clock {
   time(at: number): string;
   /** Today, yesterday, Monday 3 March, 3 March 2025. */
   day(at: number, now: number, words: { today: string; yesterday: string }): string;
-  /** 3 March, 10:05: for the transcript. */
-  full(at: number): string;
 }
 
 const midnight = (at: number) => new Date(at).setHours(0, 0, 0, 0);
 
 export function openClock(locale: string, timeZone?: string): Clock {
   const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { ...options, timeZone });
-  const time = format({ hour: 'numeric', minute: '2-digit' });
+  const halves = format({ hour: 'numeric' }).resolvedOptions().hour12;
+  const time = format({ hour: halves ? 'numeric' : '2-digit', minute: '2-digit' });
   const week = format({ weekday: 'long', day: 'numeric', month: 'long' });
   const near = format({ day: 'numeric', month: 'long' });
   const far = format({ day: 'numeric', month: 'long', year: 'numeric' });
-  const full = format({ dateStyle: 'medium', timeStyle: 'short' });
   return {
     time: (at) => time.format(at),
-    full: (at) => full.format(at),
     day(at, now, words) {
       const days = Math.round((midnight(now) - midnight(at)) / 86_400_000);
       if (days === 0) return words.today;

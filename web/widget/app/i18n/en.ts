@@ -3,6 +3,7 @@
 const many = (n: number, one: string, more: string) => `${n} ${n === 1 ? one : more}`;
 
 export const en = {
+  chat: 'Chat',
   chatWith: (name: string) => `Chat with ${name}`,
   open: (unread: number) => (unread ? `Open chat, ${many(unread, 'unread message', 'unread messages')}` : 'Open chat'),
   close: 'Close chat',

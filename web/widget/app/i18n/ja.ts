@@ -1,6 +1,7 @@
 import type { Catalogue } from './en.ts';
 
 export const ja: Catalogue = {
+  chat: 'チャット',
   chatWith: (name) => `${name} とのチャット`,
   open: (unread) => (unread ? `チャットを開く、未読${unread}件` : 'チャットを開く'),
   close: 'チャットを閉じる',

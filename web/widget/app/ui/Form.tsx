@@ -21,7 +21,8 @@ export function Form() {
     if (problems[f.attributes.name]) setProblems({ ...problems, [f.attributes.name]: undefined });
   };
   const leave = (f: FieldSpec) => {
-    if (values[f.attributes.name]) setProblems({ ...problems, [f.attributes.name]: check(f) });
+    // Not at once: the line that appears would move a button away from under the press that took the focus.
+    if (values[f.attributes.name]) setTimeout(() => setProblems((now) => ({ ...now, [f.attributes.name]: check(f) })), 250);
   };
   const submit = (e: Event) => {
     e.preventDefault();

@@ -10,7 +10,7 @@ const menu = () => import('./Menu.tsx').then((m) => m.Menu);
 export function Header({ agent }: { agent: Member | undefined }) {
   const { chat, ask, framed } = useAround();
   const words = useWords();
-  const { config, phase, conversation } = useView();
+  const { config, phase, conversation, banner } = useView();
   const name = config?.name ?? '';
   const who = agent && chat.nameOf(agent.identity);
   const tagline = config?.branding?.tagline;
@@ -19,7 +19,7 @@ export function Header({ agent }: { agent: Member | undefined }) {
       {who ? (
         <span class={'av a' + tone(agent.identity)} aria-hidden="true">
           {initials(who)}
-          <span class="st" />
+          <span class={banner?.kind === 'offline' ? 'st off' : 'st'} />
         </span>
       ) : (
         <span class="av" aria-hidden="true">
@@ -27,7 +27,7 @@ export function Header({ agent }: { agent: Member | undefined }) {
         </span>
       )}
       <div class="grow">
-        <h1 class="ell">{who || name}</h1>
+        <h1 class="ell">{who || name || words.chat}</h1>
         {who ? (
           <p class="t12 c3 ell">{tagline ? `${name}, ${tagline}` : name}</p>
         ) : (

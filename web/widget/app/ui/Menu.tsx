@@ -1,20 +1,21 @@
 import type { PopupBody } from './Popup.tsx';
 import { download, transcript } from '../core/transcript.ts';
 import { useAround, useView, useWords } from './context.ts';
-import { useEndAsk } from './ending.ts';
+import { useEndAsk } from './endAsk.ts';
 import { Icon, type Name } from './icons.tsx';
 import { rove } from './rove.ts';
 
 /** What can be done with the conversation as a whole. */
 export function Menu({ label, close }: PopupBody) {
-  const { chat, clock } = useAround();
+  const { chat, tongue } = useAround();
   const words = useWords();
   const { phase, config } = useView();
   const [, askEnd] = useEndAsk();
 
   const save = async () => {
+    const when = new Intl.DateTimeFormat(tongue.locale, { dateStyle: 'medium', timeStyle: 'short' });
     const nameOf = (identity: string) => (identity === chat.view.me ? words.you : chat.nameOf(identity) || words.team);
-    const text = transcript(words.chatWith(config?.name ?? ''), await chat.everything(), nameOf, clock.full);
+    const text = transcript(words.chatWith(config?.name ?? ''), await chat.everything(), nameOf, (at) => when.format(at));
     download(`chat-${new Date().toISOString().slice(0, 10)}.txt`, text);
   };
   const item = (icon: Name, text: string, act: () => void) => (

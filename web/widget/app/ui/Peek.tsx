@@ -19,7 +19,8 @@ export function Peek() {
   const name = chat.nameOf(last.author) || words.team;
   return (
     <main class="peek" ref={box}>
-      <button class="peek-t" type="button" aria-label={words.open(unread)} onClick={() => ask(true)}>
+      <h1 class="vh">{words.open(unread)}</h1>
+      <button class="peek-t" type="button" onClick={() => ask(true)}>
         <span class="row">
           <span class={'av s28 a' + tone(last.author)} aria-hidden="true">
             {initials(name)}

@@ -1,6 +1,6 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useKey } from './context.ts';
+import { useEscape } from './context.ts';
 import { Icon, type Name } from './icons.tsx';
 
 export interface PopupBody {
@@ -29,7 +29,7 @@ export function Popup({ label, icon, popup, load, back }: Props) {
     else button.current?.focus();
   };
   const toggle = () => (Body ? close() : void load().then((of) => setBody({ of })));
-  useKey('Escape', !!Body, close);
+  useEscape(!!Body, close);
   useEffect(() => {
     if (!Body) return;
     box.current!.querySelector('button')?.focus();

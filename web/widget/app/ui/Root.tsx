@@ -4,7 +4,7 @@ import type { Host } from '../core/host.ts';
 import type { Tongue } from '../i18n/index.ts';
 import { App } from './App.tsx';
 import { AroundContext, clockOf, type Around } from './context.ts';
-import { EndAskContext } from './ending.ts';
+import { EndAskContext } from './endAsk.ts';
 
 /** Width of the panel that the loader draws beside a page; anything else is a phone's sheet. */
 const PANEL = 384;

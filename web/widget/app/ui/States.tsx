@@ -47,17 +47,3 @@ export function Empty() {
     </div>
   );
 }
-
-export function Ended() {
-  const { chat } = useAround();
-  const words = useWords();
-  return (
-    <section class="ended">
-      <h2 class="sb">{words.ended}</h2>
-      <p class="t12 c3">{words.endedNote}</p>
-      <button class="btn primary full" type="button" onClick={() => chat.restart()}>
-        {words.newChat}
-      </button>
-    </section>
-  );
-}

@@ -1,5 +1,5 @@
-import { createContext } from 'preact';
-import { useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { createContext, type ComponentType } from 'preact';
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Chat, View } from '../core/chat.ts';
 import { openClock, type Clock } from '../core/when.ts';
 import type { Tongue } from '../i18n/index.ts';
@@ -23,10 +23,10 @@ export const useAround = () => useContext(AroundContext);
 export const useWords = () => useAround().tongue.words;
 export const useView = (): View => useAround().chat.view;
 
-/** Draws again whenever the chat changes, at most once a frame. */
+/** Draws again whenever the chat changes. Listens from the first drawing on: an effect that waits for a frame would miss some. */
 export function useChanges(chat: Chat) {
   const [, draw] = useState(0);
-  useEffect(() => chat.listen(() => draw((n) => n + 1)), [chat]);
+  useLayoutEffect(() => chat.listen(() => draw((n) => n + 1)), [chat]);
 }
 
 export function clockOf(tongue: Tongue): Clock {
@@ -35,19 +35,39 @@ export function clockOf(tongue: Tongue): Clock {
   return openClock(own ?? tongue.locale);
 }
 
-/** Runs when a key is pressed anywhere in the app while on. */
-export function useKey(key: string, on: boolean, fn: () => void) {
+/** Who wants to know of Escape, the innermost last. */
+const escapes: { current: () => void }[] = [];
+
+document.addEventListener('keydown', (e) => {
+  if (e.key !== 'Escape' || e.isComposing || !escapes.length) return;
+  e.preventDefault();
+  escapes.at(-1)!.current();
+});
+
+/** Runs at Escape while on, unless something that opened later takes it. */
+export function useEscape(on: boolean, fn: () => void) {
   const last = useRef(fn);
   last.current = fn;
   useEffect(() => {
     if (!on) return;
-    const listen = (e: KeyboardEvent) => {
-      if (e.key !== key || e.isComposing || e.defaultPrevented) return;
-      e.preventDefault();
-      last.current();
-    };
-    // Capturing on the way down would win over inner parts; these come first by being registered later.
-    document.addEventListener('keydown', listen);
-    return () => document.removeEventListener('keydown', listen);
-  }, [key, on]);
+    escapes.push(last);
+    return () => void escapes.splice(escapes.indexOf(last), 1);
+  }, [on]);
+}
+
+/** A part of the screen that is fetched when it is first wanted; tries again while the network is away. */
+export function useLazy(wanted: boolean, fetch: () => Promise<ComponentType>): ComponentType | undefined {
+  const [part, setPart] = useState<{ of?: ComponentType }>({});
+  useEffect(() => {
+    if (!wanted || part.of) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const load = () =>
+      fetch().then(
+        (of) => setPart({ of }),
+        () => (timer = setTimeout(load, 3000)),
+      );
+    void load();
+    return () => clearTimeout(timer);
+  }, [wanted]);
+  return part.of;
 }
