@@ -52,7 +52,9 @@ func taskReservations(t *taskrouter.TaskRouter) rest.Mount {
 		if err := c.Filter(&f); err != nil {
 			return page, err
 		}
-		return t.TaskReservations(ctx, c.Actor, c.SID(varWorkspace), c.SID(varTask), taskrouter.ReservationFilter{Statuses: f.Statuses, Worker: f.Worker}, p)
+		return t.TaskReservations(ctx, c.Actor, c.SID(varWorkspace), c.SID(varTask), taskrouter.ReservationFilter{
+			Statuses: f.Statuses, Worker: f.Worker,
+		}, p)
 	}
 	r.View = func(c *rest.Call, v taskrouter.Reservation) any {
 		return reservationView(c, v, "/Tasks/"+string(v.Task.SID))
