@@ -77,9 +77,8 @@ func (events) OnMessage(socket *gws.Conn, m *gws.Message) {
 	_ = m.Close()
 }
 
-func (c *conn) open(socket *gws.Conn, address string) {
+func (c *conn) open(socket *gws.Conn) {
 	c.pipe.Open(socket.NetConn())
-	c.address = address
 	now := time.Now().UnixNano()
 	c.opened = now
 	c.heard.Store(now)

@@ -148,14 +148,10 @@ type registry struct {
 	m  map[*conn]struct{}
 }
 
-func (r *registry) add(c *conn, limit int) bool {
+func (r *registry) add(c *conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if limit > 0 && len(r.m) >= limit {
-		return false
-	}
 	r.m[c] = struct{}{}
-	return true
 }
 
 func (r *registry) drop(c *conn) {
@@ -238,9 +234,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := socket.Session().(*conn)
-	c.open(socket, address)
-	if !s.sockets.add(c, s.o.Limits.Total) || !s.addresses.add(address, s.o.Limits.PerAddress) {
-		c.address = ""
+	c.open(socket)
+	s.sockets.add(c)
+	if s.addresses.add(address, s.o.Limits.PerAddress) {
+		c.address = address
+	} else {
 		c.end(closeTooMany, "too many connections, wait 30 s")
 	}
 	s.stats.opened.Add(1)
@@ -266,14 +264,13 @@ func (s *Server) Run(ctx context.Context) error {
 // until they are gone or ctx ends; then it cuts the rest.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
-	all := s.sockets.all(nil)
-	reason := fmt.Sprintf("going away, come back within %d s", 1+len(all)/500)
-	for _, c := range all {
-		c.endAfterWork(closeGoingAway, reason)
-	}
+	reason := fmt.Sprintf("going away, come back within %d s", 1+s.sockets.len()/500)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for s.sockets.len() > 0 && ctx.Err() == nil {
+		for _, c := range s.sockets.all(nil) { // again each time: some were being opened
+			c.endAfterWork(closeGoingAway, reason)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
