@@ -32,7 +32,7 @@ import (
 	restchat "usher/internal/rest/chat"
 	restflex "usher/internal/rest/flex"
 	restiam "usher/internal/rest/iam"
-	//resttaskrouter "usher/internal/rest/taskrouter"
+	resttaskrouter "usher/internal/rest/taskrouter"
 	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/signin"
@@ -172,7 +172,7 @@ func (p *parts) edges() error {
 		restflex.Product(restflex.Deps{
 			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
 		}),
-		//resttaskrouter.Product(p.tasks),
+		resttaskrouter.Product(p.tasks),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}
 	p.rest, err = rest.New(rest.Options{

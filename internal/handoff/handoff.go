@@ -61,7 +61,7 @@ func (h *Handoff) StartTx(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.C
 	if flow.IntegrationType != flex.Task || onMessage != nil && *onMessage {
 		return nil
 	}
-	return h.createTask(tx, flow, c, ch, "")
+	return h.createTask(tx, flow, c, ch, nil)
 }
 
 // AbandonTx cancels the channel's task if no agent has accepted it, and forgets it.
@@ -106,17 +106,17 @@ func (h *Handoff) OnMessage(ctx context.Context, j job.Job) error {
 		if err != nil {
 			return err
 		}
-		return h.createTask(tx, flow, &c, &ch, m.Body)
+		return h.createTask(tx, flow, &c, &ch, &m)
 	})
 }
 
-// createTask makes the channel's task and writes it into the channel.
-func (h *Handoff) createTask(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel, text string) error {
+// createTask makes the channel's task and writes it into the channel. first is the message that asks for it, if one does.
+func (h *Handoff) createTask(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel, first *chat.MessageData) error {
 	workspace, n, err := h.newTask(tx, flow, c)
 	if err != nil {
 		return err
 	}
-	if n.Attributes, err = taskAttributes(flow, c, text); err != nil {
+	if n.Attributes, err = taskAttributes(flow, c, first); err != nil {
 		return err
 	}
 	task, err := h.tasks.CreateTaskTx(tx, flow.Account, workspace, n)
@@ -257,14 +257,15 @@ func agentName(w taskrouter.Worker) string {
 }
 
 // taskAttributes are the attributes of a channel's task: the three that desks of the original read (channelSid, name,
-// channelType), where the conversation comes from, its first words, pre-engagement data, and what the opener gave.
-func taskAttributes(flow flex.Flow, c *flex.Channel, text string) (string, error) {
+// channelType), where the conversation comes from, its first words and
+// where they stand in the channel, pre-engagement data, and what the opener gave.
+func taskAttributes(flow flex.Flow, c *flex.Channel, first *chat.MessageData) (string, error) {
 	set := map[string]any{
 		"channelSid": c.SID, "name": c.Name, "channelType": flow.ChannelType, "flexFlowSid": flow.SID,
 		"customerIdentity": c.Identity,
 	}
-	if text != "" {
-		set["initialText"] = shorten(text)
+	if first != nil {
+		set["initialText"], set["firstMessageIndex"] = shorten(first.Body), first.Index
 	}
 	if len(c.PreEngagement) > 0 {
 		set["pre_engagement_data"] = c.PreEngagement

@@ -17,8 +17,8 @@ export function Composer() {
 
   // Grows with its text; browsers with field-sizing do it alone.
   useLayoutEffect(() => {
-    const el = area.current!;
-    if (CSS.supports('field-sizing', 'content')) return;
+    const el = area.current;
+    if (!el || CSS.supports('field-sizing', 'content')) return;
     el.style.height = 'auto';
     el.style.height = Math.min(160, el.scrollHeight) + 'px';
   }, [text]);

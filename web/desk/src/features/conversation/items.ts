@@ -2,7 +2,7 @@
 import { customerOf, fromTeam, plainIdentity } from '../../api/queries';
 import type { Conversation } from '../../api/reduce';
 import type { Member, Message, Outgoing } from '../../api/types';
-import { SLACK, earlierSessions, time } from '../../api/sessions';
+import { earlierSessions, time } from '../../api/sessions';
 import { daysAgo } from '../../i18n/format';
 
 /** One bubble: a kept message or one that waits in the queue. */
@@ -28,7 +28,7 @@ export type GroupState = 'in' | 'sent' | 'read' | 'queued' | 'failed';
 
 export interface Options {
   identity: string;
-  /** Start of the task, ms since 1970. */
+  /** When this conversation began, ms since 1970. */
   taskStart: number;
   /** Index of the first message that was unread when the log opened. */
   newFrom?: number;
@@ -42,7 +42,7 @@ const GROUP = 5 * 60_000;
 const GROUP_MAX = 20;
 function systemLines(members: Member[], { identity, taskStart }: Options): Item[] {
   return members
-    .filter((member) => member.kind === 'agent' && Date.parse(member.date_created) >= taskStart - SLACK)
+    .filter((member) => member.kind === 'agent' && Date.parse(member.date_created) >= taskStart)
     .map((member) => ({
       kind: 'system' as const,
       key: `member-${member.sid}`,
@@ -88,8 +88,8 @@ export function buildItems(conversation: Conversation, options: Options): Item[]
     const changed = day === undefined || daysAgo(day, at) !== 0;
     if (session) push({ kind: 'earlier', key: `earlier-${message.index}`, at });
     else if (changed) push({ kind: 'day', key: `day-${message.index}`, at });
-    else if (before && at >= taskStart - SLACK) push({ kind: 'current', key: 'current', at });
-    before = at < taskStart - SLACK;
+    else if (before && at >= taskStart) push({ kind: 'current', key: 'current', at });
+    before = at < taskStart;
     day = at;
     if (message.index === newFrom) push({ kind: 'new', key: 'new' });
     const bubble: Bubble = { key: message.client_id ?? message.sid, text: message.body ?? '', at, message };

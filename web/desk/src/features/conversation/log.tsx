@@ -6,6 +6,7 @@ import { keys } from '../../api/keys';
 import { useLive } from '../../api/live';
 import { customerName, fromTeam, useTyping } from '../../api/queries';
 import { mergeMessages, type Conversation } from '../../api/reduce';
+import { beginOf } from '../../api/sessions';
 import type { Work } from '../../api/types';
 import { useText } from '../../i18n';
 import { Icon } from '../../ui/icons';
@@ -79,7 +80,7 @@ function useLog({ item, conversation, jump }: Props) {
   const [atEnd, setAtEnd] = useState(true);
   const reading = useReading(client, conversation, identity, atEnd);
   const { newFrom } = reading;
-  const taskStart = Date.parse(item.task.date_created);
+  const taskStart = beginOf(item, conversation.messages);
   const items = useMemo(() => buildItems(conversation, { identity, taskStart, newFrom, customer, seed: item.task.sid }), [conversation, customer, identity, item.task.sid, newFrom, taskStart]);
   const virtual = useVirtualizer({
     count: items.length,

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react';
 import { channelOf, customerName, customerOf, useConversation } from '../../api/queries';
 import type { Conversation } from '../../api/reduce';
-import { earlierSessions, sessionTitle } from '../../api/sessions';
+import { beginOf, earlierSessions, sessionTitle } from '../../api/sessions';
 import type { Work } from '../../api/types';
 import { useText } from '../../i18n';
 import { clockOrDate, duration, shortDate, shortSid } from '../../i18n/format';
@@ -37,7 +37,7 @@ function Sid({ label, sid }: { label: string; sid: unknown }) {
 
 function Earlier({ item, conversation, onJump }: { item: Work; conversation: Conversation; onJump: (index: number) => void }) {
   const { t, plural, locale } = useText();
-  const sessions = earlierSessions(conversation.messages, Date.parse(item.task.date_created)).reverse();
+  const sessions = earlierSessions(conversation.messages, beginOf(item, conversation.messages)).reverse();
   return (
     <div className="blk">
       <h2 className="blk-h">{t('customer.earlier')}{sessions.length > 0 && <span className="n">{sessions.length}{conversation.whole ? '' : '+'}</span>}</h2>
