@@ -56,15 +56,15 @@ func openSQLite(ctx context.Context, o Options, d *DB) (*sqliteEngine, error) {
 	if err := os.MkdirAll(filepath.Dir(o.URL), 0o700); err != nil {
 		return nil, err
 	}
+	if err := private(o.URL); err != nil {
+		return nil, err
+	}
 	writer, err := sql.Open("sqlite", sqliteDSN(o.URL, false))
 	if err != nil {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
 	if err := migrateSchema(ctx, "sqlite", writer); err != nil {
-		return nil, errors.Join(err, writer.Close())
-	}
-	if err := os.Chmod(o.URL, 0o600); err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
 	pool, err := sql.Open("sqlite", sqliteDSN(o.URL, true))
@@ -89,6 +89,16 @@ func openSQLite(ctx context.Context, o Options, d *DB) (*sqliteEngine, error) {
 	go e.write(writer, &cachedConn{conn: conn, stmts: map[string]*sql.Stmt{}})
 	go e.answer()
 	return e, nil
+}
+
+// private makes the file, when it is new, and keeps others out. SQLite gives the file beside it, the log, the mode that it
+// finds, so this comes first.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(0o600), file.Close())
 }
 
 func (e *sqliteEngine) name() string { return "sqlite" }
@@ -226,10 +236,7 @@ func (e *sqliteEngine) attempt(conn *cachedConn, group []*call, savepoints bool)
 		}
 		if c.err != nil && tx.writes > 0 && !savepoints {
 			_, _ = conn.exec(ctx, "rollback", nil)
-			if len(group) == 1 {
-				return true
-			}
-			return false
+			return len(group) == 1
 		}
 		if savepoints {
 			if c.err != nil {

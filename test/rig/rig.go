@@ -126,13 +126,6 @@ func (s *Server) end(signal os.Signal) error {
 	}
 }
 
-// PID answers the number of the program's process.
-func (s *Server) PID() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cmd.Process.Pid
-}
-
 // Printed answers everything that the program has printed since the first start.
 func (s *Server) Printed() string {
 	text, _ := os.ReadFile(s.Log)
