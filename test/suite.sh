@@ -29,7 +29,7 @@ npm_packages() { # brings node_modules to what the lock file says
 
 need_none() { :; }
 need_cgo() { command -v "${CC:-gcc}" >/dev/null || debian gcc libc6-dev; }
-need_node() { command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)'; }
+need_node() { command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; }
 need_web() { npm_packages web; }
 need_sdk() { npm_packages test/sdk/node; }
 need_postgres() { # the same places that dbtest looks at
