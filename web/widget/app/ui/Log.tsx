@@ -25,7 +25,8 @@ export function Log() {
   const waiting = outgoing.length + early.length;
 
   const toEnd = () => {
-    box.current!.scrollTop = box.current!.scrollHeight;
+    const el = box.current; // gone when the log made way for another view
+    if (el) el.scrollTop = el.scrollHeight;
   };
 
   useLayoutEffect(() => {
