@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -137,6 +138,7 @@ func (p *Pipe) wake() {
 // flush writes until the queue is empty. Frames that piled up while the previous write went on leave together.
 func (p *Pipe) flush() {
 	for {
+		runtime.Gosched() // what is about to be written to this client, such as an answer after an event, leaves in the same write
 		p.mu.Lock()
 		batch := p.queue
 		p.queue, p.bytes = nil, 0
