@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Event, History, Member, Message } from '../../stream/index.ts';
-import { agents, hasEarlier, isEnded, unreadAfter, withEarlier, withEvent, withMessage, withSnapshot } from '../app/core/conversation.ts';
+import { hasEarlier, isEnded, team, unreadAfter, withEarlier, withEvent, withMessage, withSnapshot as snapshot, type Conversation } from '../app/core/conversation.ts';
 
+const withSnapshot = (old: Conversation | undefined, h: History, seen?: number) => snapshot(old, h, 'me', seen);
 const message = (index: number, author = 'a', updated = '2026-04-14T10:00:00.000Z') => ({ sid: 'IM' + index, index, author, date_created: updated, date_updated: updated, body: 'm' + index }) as Message;
 const member = (identity: string, kind: Member['kind'], read: number | null = null, since = '1') => ({ identity, kind, last_consumed_message_index: read, date_created: since }) as Member;
 const page = (messages: Message[], members: Member[] = [], sid = 'CH1') => ({ channel: { sid, attributes: { status: 'ACTIVE' } }, members, messages, epoch: 'e', offset: 1 }) as unknown as History;
@@ -54,7 +55,7 @@ describe('events', () => {
 
   it('remember what was read after the reader has left', () => {
     const left = withEvent(start, event('member.removed', member('b', 'agent')));
-    expect(agents(left)).toEqual([]);
+    expect(team(left)).toEqual([]);
     expect(left.seen).toBe(0);
   });
 
@@ -62,9 +63,15 @@ describe('events', () => {
     expect(withSnapshot(undefined, page([message(0)]), 5).seen).toBe(5);
   });
 
+  it('count people added over REST to the team, machines not', () => {
+    const c = withSnapshot(undefined, page([message(0)], [member('me', 'customer', 9), member('r', 'customer', 0), member('bot', 'system', 7)]));
+    expect(team(c).map((m) => m.identity)).toEqual(['r']);
+    expect(c.seen).toBe(0);
+  });
+
   it('put the agent who came last first', () => {
     const c = withEvent(start, event('member.added', member('c', 'agent', null, '3')));
-    expect(agents(c).map((m) => m.identity)).toEqual(['c', 'b']);
+    expect(team(c).map((m) => m.identity)).toEqual(['c', 'b']);
   });
 
   it('end the conversation', () => {
@@ -79,5 +86,5 @@ describe('events', () => {
 
 it('counts what others have written after a place', () => {
   const c = withSnapshot(undefined, page([message(0, 'me'), message(1, 'b'), message(2, 'me'), message(3, 'b')]));
-  expect(unreadAfter(c, 'me', 1).map((m) => m.index)).toEqual([3]);
+  expect(unreadAfter(c, 1).map((m) => m.index)).toEqual([3]);
 });

@@ -12,7 +12,7 @@ function message(index: number, author: string, at: number, more: Partial<Messag
 }
 
 function conversation(messages: Message[], seen = -1, attributes = {}): Conversation {
-  return { channel: { sid: 'CH', attributes } as Conversation['channel'], members: {}, messages, seen };
+  return { me: 'me', channel: { sid: 'CH', attributes } as Conversation['channel'], members: {}, messages, seen };
 }
 
 const input = (part: Partial<Input>): Input => ({ me: 'me', notes: [], early: [], outgoing: [], newFrom: -1, ...part });

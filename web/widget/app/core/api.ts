@@ -50,6 +50,8 @@ export interface Token {
   token: string;
   /** ms since 1970 */
   expires: number;
+  /** Secret by which the server knows this visitor again after the token has ended. */
+  visitor?: string;
 }
 
 /** A refused call; status 0 = no answer came. */
@@ -95,18 +97,19 @@ interface TokenAnswer {
   identity: string;
   expiration: string | number;
   token: string;
+  visitor?: string;
 }
 
 async function tokens(account: string, path: string, body: object): Promise<Token> {
   const t = await post<TokenAnswer>(`iam/v1/Accounts/${account}/Tokens${path}`, JSON.stringify(body), { 'Content-Type': 'application/json' });
   const at = typeof t.expiration === 'number' ? t.expiration * 1000 : Date.parse(t.expiration);
-  return { identity: t.identity, token: t.token, expires: at || Date.now() + 60_000 };
+  return { identity: t.identity, token: t.token, expires: at || Date.now() + 60_000, visitor: t.visitor };
 }
 
-/** A token for a visitor nobody knows yet. */
-export const newToken = (account: string) => tokens(account, '', { products: ['flex'] });
+/** A token for a visitor nobody knows yet, or for the one whom the secret names. */
+export const newToken = ({ account_sid, flow_sid }: Config, visitor?: string) => tokens(account_sid, '', { products: ['flex'], flow_sid, visitor });
 
-export const refreshToken = (account: string, token: string) => tokens(account, '/refresh', { token });
+export const refreshToken = ({ account_sid }: Config, token: string) => tokens(account_sid, '/refresh', { token });
 
 function form(path: string, token: string, fields: Record<string, string>): Promise<{ sid: string }> {
   return post(path, new URLSearchParams(fields), { Authorization: 'Basic ' + btoa('token:' + token) });

@@ -1,6 +1,6 @@
 import { connect, type Client, type Event, type Member, type Message, type Outgoing, type State, type Typing } from '../../../stream/index.ts';
 import { CallError, endChannel, getConfig, newToken, openChannel, refreshToken, streamUrl, type Config, type Token } from './api.ts';
-import { agents, hasEarlier, isEnded, unreadAfter, withEarlier, withEvent, withMessage, withSnapshot, type Conversation } from './conversation.ts';
+import { hasEarlier, isEnded, isTeam, team, unreadAfter, withEarlier, withEvent, withMessage, withSnapshot, type Conversation } from './conversation.ts';
 import { Line, type Banner } from './line.ts';
 import type { Early, Keeper, Note } from './session.ts';
 import { nameIn, nameOfIdentity } from './text.ts';
@@ -43,6 +43,8 @@ export type Told =
 const PAGE = 50;
 const NOTES = 30;
 const soon = (t: Token) => t.expires - Date.now() < 60_000;
+/** Worth another try, unchanged. */
+const passes = (e: CallError) => !e.status || e.status === 429 || e.status >= 500;
 
 export class Chat {
   view: View = { phase: 'loading', open: false, starting: false, me: '', outgoing: [], early: [], notes: [], typing: [], unread: 0, newFrom: -1, loadingEarlier: false };
@@ -105,31 +107,39 @@ export class Chat {
 
   // --- who the visitor is
 
-  private async account(): Promise<string> {
+  private async config(): Promise<Config> {
     const config = this.view.config ?? (await getConfig(this.flow));
     if (!this.view.config) this.change({ config });
-    return config.account_sid;
+    return config;
+  }
+
+  /** A token for the same visitor, whose last one is about to end or has ended. Within keeper.alone. */
+  private async renew(config: Config): Promise<Token> {
+    const { token: old, known } = this.keeper.now;
+    const refreshed =
+      old && (known || old.expires > Date.now())
+        ? await refreshToken(config, old.token).catch((e: CallError) => {
+            if (known || passes(e)) throw e;
+          })
+        : undefined;
+    const token = refreshed ?? (await newToken(config, old?.visitor));
+    this.keeper.set({ token });
+    // Nobody's conversation can be gone on with by somebody else.
+    if (old && old.identity !== token.identity) this.keeper.set({ channel: undefined });
+    return token;
   }
 
   /** For the stream: the stored token, or a newer one. */
   private async token(fresh: boolean): Promise<string> {
     const had = this.keeper.now.token;
     if (had && !fresh && !soon(had)) return had.token;
-    const account = await this.account();
-    return this.keeper.alone(async () => {
+    const config = await this.config();
+    const token = await this.keeper.alone(async () => {
       const now = this.keeper.now.token;
-      if (now && now.token !== had?.token && !soon(now)) return now.token; // another tab was faster
-      try {
-        const next = now ? await refreshToken(account, now.token) : await newToken(account);
-        this.keeper.set({ token: next });
-        return next.token;
-      } catch (e) {
-        const { status } = e as CallError;
-        // The server will not know this visitor again: begin anew rather than stay locked out.
-        if (now && !this.keeper.now.known && status >= 400 && status < 500 && status !== 429) setTimeout(() => this.forget(true));
-        throw e;
-      }
+      return now && now.token !== had?.token && !soon(now) ? now : this.renew(config); // another tab may have been faster
     });
+    if (token.identity !== this.view.me) setTimeout(() => this.forget(false));
+    return token.token;
   }
 
   /** The page vouches for the visitor with a token of its own making. */
@@ -173,8 +183,7 @@ export class Chat {
       this.line.retried(true);
       this.change({ starting: false });
     } catch (e) {
-      const { status } = e as CallError;
-      const again = !status || status === 429 || status >= 500;
+      const again = passes(e as CallError);
       this.change({ starting: false, startFailed: again ? undefined : (e as CallError) });
       if (!again) return;
       this.line.retried(false);
@@ -183,21 +192,18 @@ export class Chat {
   }
 
   private async openChannel(answers: Record<string, string>) {
-    const account = await this.account();
-    const flow = this.view.config!.flow_sid;
+    const config = await this.config();
     const channel = await this.keeper.alone(async () => {
       if (this.keeper.now.channel) return this.keeper.now.channel; // another tab has opened it
       const name = nameIn(answers) || String(this.context.friendlyName ?? '') || 'Anonymous';
-      const open = (t: Token) => openChannel(t, flow, name, { ...answers, ...this.context });
-      let token = this.keeper.now.token;
-      if (token && soon(token)) token = await refreshToken(account, token.token).catch(() => undefined);
-      token ??= await newToken(account);
-      let made = await open(token).catch((e: CallError) => {
-        if (e.status !== 401 || this.keeper.now.known) throw e;
-        return undefined;
+      const open = (t: Token) => openChannel(t, config.flow_sid, name, { ...answers, ...this.context });
+      const { token } = this.keeper.now;
+      const usable = token && !soon(token) ? token : await this.renew(config);
+      const made = await open(usable).catch(async (e: CallError) => {
+        if (e.status !== 401) throw e;
+        return open(await this.renew(config));
       });
-      if (!made) made = await open((token = await newToken(account)));
-      this.keeper.set({ token, channel: made.sid, notes: undefined, seen: undefined });
+      this.keeper.set({ channel: made.sid, notes: undefined, seen: undefined });
       return made.sid;
     });
     this.attach(channel);
@@ -249,9 +255,10 @@ export class Chat {
     this.channel = channel;
     this.change({ me: token!.identity, notes, phase: this.view.conversation || this.view.early.length ? 'chat' : 'loading' });
     const client = (this.client = connect({ url: streamUrl(), token: (fresh) => this.token(fresh), key: 'usher.out.' + token!.identity }));
+    let told: State['state'] | undefined;
     client.onState((s) => {
       this.line.state(s, this.view.conversation?.messages.at(-1)?.index ?? -1);
-      this.tell({ ev: 'connection', v: s.state });
+      if (s.state !== told) this.tell({ ev: 'connection', v: (told = s.state) });
       this.outgoing();
     });
     client.onOutgoing((o) => {
@@ -261,8 +268,8 @@ export class Chat {
     this.unsubscribe = client.subscribe(channel, {
       load: async () => {
         const page = await client.history(channel, null, PAGE);
-        this.take(withSnapshot(this.view.conversation, page, this.keeper.now.seen));
-        agents(this.view.conversation!).forEach((m) => this.note('joined', m, m.date_created));
+        this.take(withSnapshot(this.view.conversation, page, this.view.me, this.keeper.now.seen));
+        team(this.view.conversation!).forEach((m) => this.note('joined', m, m.date_created));
         return page;
       },
       event: (e) => this.event(e),
@@ -305,14 +312,14 @@ export class Chat {
     const names = { ...this.keeper.now.names };
     let news = false;
     for (const m of Object.values(conversation.members)) {
-      if (m.kind !== 'agent' || !m.friendly_name || names[m.identity] === m.friendly_name) continue;
+      if (!isTeam(m, this.view.me) || !m.friendly_name || names[m.identity] === m.friendly_name) continue;
       names[m.identity] = m.friendly_name;
       news = true;
     }
     if (news) this.keeper.set({ names });
     if (conversation.seen > (this.keeper.now.seen ?? -1)) this.keeper.set({ seen: conversation.seen });
     this.change({ conversation, phase });
-    this.line.latest(conversation, this.view.me);
+    this.line.latest(conversation);
     if (phase === 'ended' && was === 'chat') this.tell({ ev: 'ended' });
     this.look();
   }
@@ -322,8 +329,8 @@ export class Chat {
     if (!c) return;
     if (e.kind === 'channel.removed') return this.forget(false);
     if (e.kind === 'message.added') this.arrived(e.data);
-    if (e.kind === 'member.added' && e.data.kind === 'agent') this.note('joined', e.data, e.data.date_created);
-    if (e.kind === 'member.removed' && e.data.kind === 'agent') this.note('left', e.data, e.at);
+    if (e.kind === 'member.added' && isTeam(e.data, this.view.me)) this.note('joined', e.data, e.data.date_created);
+    if (e.kind === 'member.removed' && isTeam(e.data, this.view.me)) this.note('left', e.data, e.at);
     this.take(withEvent(c, e));
   }
 
@@ -443,7 +450,7 @@ export class Chat {
     const own = c.messages.findLast((m) => m.author === me)?.index ?? -1; // who answers has read
     const horizon = Math.max(this.readSent, own, c.members[me]?.last_consumed_message_index ?? -1);
     const last = c.messages.at(-1)?.index ?? -1;
-    const missed = unreadAfter(c, me, horizon);
+    const missed = unreadAfter(c, horizon);
     let count = missed.length;
     const here = open && !document.hidden;
     if (here && this.wasAway && missed[0]) this.change({ newFrom: missed[0].index });

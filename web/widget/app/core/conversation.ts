@@ -3,6 +3,8 @@ import type { Channel, Event, History, Member, Message } from '../../../stream/i
 // The conversation as a value: snapshots and events go in, a new value comes out. Applying one twice changes nothing.
 
 export interface Conversation {
+  /** The visitor's identity. */
+  me: string;
   channel: Channel;
   /** By identity. */
   members: Record<string, Member>;
@@ -20,17 +22,21 @@ function merge(old: Message[], more: Message[]): Message[] {
   return [...all.values()].sort((a, b) => a.index - b.index);
 }
 
-const readByTeam = (m: Member) => (m.kind === 'agent' ? (m.last_consumed_message_index ?? -1) : -1);
+/** Whoever else takes part and is no machine: what adds people over REST does not say that they are agents. */
+export const isTeam = (m: Member, me: string) => m.kind !== 'system' && m.identity !== me;
+
+const readByTeam = (m: Member, me: string) => (isTeam(m, me) ? (m.last_consumed_message_index ?? -1) : -1);
 
 /** The newest page. What was loaded before stays when the page joins on to it. seen: as remembered from an earlier visit. */
-export function withSnapshot(old: Conversation | undefined, h: History, seen = -1): Conversation {
+export function withSnapshot(old: Conversation | undefined, h: History, me: string, seen = -1): Conversation {
   const first = h.messages[0]?.index ?? 0;
   const kept = old?.channel.sid === h.channel.sid && (old.messages.at(-1)?.index ?? -1) >= first - 1;
   return {
+    me,
     channel: h.channel,
     members: byIdentity(h.members),
     messages: kept ? merge(old.messages, h.messages) : h.messages,
-    seen: Math.max(old?.seen ?? -1, seen, ...h.members.map(readByTeam)),
+    seen: Math.max(old?.seen ?? -1, seen, ...h.members.map((m) => readByTeam(m, me))),
   };
 }
 
@@ -54,7 +60,7 @@ export function withEvent(old: Conversation, e: Event): Conversation {
       return { ...old, messages: old.messages.filter((m) => m.sid !== e.data.sid) };
     case 'member.added':
     case 'member.updated':
-      return { ...old, members: { ...old.members, [e.data.identity]: e.data }, seen: Math.max(old.seen, readByTeam(e.data)) };
+      return { ...old, members: { ...old.members, [e.data.identity]: e.data }, seen: Math.max(old.seen, readByTeam(e.data, old.me)) };
     case 'member.removed': {
       const members = { ...old.members };
       delete members[e.data.identity];
@@ -72,14 +78,14 @@ export const hasEarlier = (c: Conversation) => (c.messages[0]?.index ?? 0) > 0;
 
 export const isEnded = (c: Conversation) => c.channel.attributes.status === 'INACTIVE';
 
-/** Agents in the conversation, the one who came last first. */
-export function agents(c: Conversation): Member[] {
+/** The team's people in the conversation, the one who came last first. */
+export function team(c: Conversation): Member[] {
   return Object.values(c.members)
-    .filter((m) => m.kind === 'agent')
+    .filter((m) => isTeam(m, c.me))
     .sort((a, b) => (a.date_created < b.date_created ? 1 : -1));
 }
 
 /** Messages of others after the given one. */
-export function unreadAfter(c: Conversation, me: string, horizon: number): Message[] {
-  return c.messages.filter((m) => m.index > horizon && m.author !== me);
+export function unreadAfter(c: Conversation, horizon: number): Message[] {
+  return c.messages.filter((m) => m.index > horizon && m.author !== c.me);
 }

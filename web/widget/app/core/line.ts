@@ -41,9 +41,9 @@ export class Line {
   }
 
   /** Messages that came in while the good news is on show are part of it. */
-  latest(c: Conversation, me: string) {
+  latest(c: Conversation) {
     if (this.lost || this.banner?.kind !== 'online') return;
-    const news = unreadAfter(c, me, this.mark).length;
+    const news = unreadAfter(c, this.mark).length;
     if (news !== this.banner.news) this.put({ kind: 'online', news });
   }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { agents } from '../core/conversation.ts';
+import { team } from '../core/conversation.ts';
 import { Banner } from './Banner.tsx';
 import { Composer } from './Composer.tsx';
 import { useAround, useChanges, useEscape, useLazy, useWords } from './context.ts';
@@ -45,7 +45,7 @@ export function App() {
 
   if (!open) return Peek ? <Peek /> : null;
   const name = view.config?.name ?? '';
-  const agent = view.conversation && agents(view.conversation)[0];
+  const agent = view.conversation && team(view.conversation)[0];
   return (
     <main class={'w' + (sheet ? ' sheet' : '')} ref={panel} tabIndex={-1} aria-label={words.chatWith(name)}>
       <Header agent={agent} />
