@@ -17,7 +17,7 @@ INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$
 
 # How much the long suites do; make test KILLS=30 FUZZTIME=60s for more.
 KILLS    ?= 3
-FUZZTIME ?= 5s
+FUZZTIME ?= 3s
 
 .PHONY: run
 run: ## build and run on ./usher-data, 127.0.0.1:8080
