@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,19 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement; medians are reported")
 	flag.DurationVar(&b.length, "length", 5*time.Second, "length of each round")
 	flag.StringVar(&b.only, "only", "", "only measurements whose name contains this")
+	profile := flag.String("profile", "", "file for a CPU profile of this process: of routing, and of the load")
 	flag.Parse()
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(file)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := b.run(ctx); err != nil {
