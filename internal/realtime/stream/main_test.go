@@ -191,7 +191,7 @@ func (h *house) remove(channel, identity string) {
 }
 
 func (h *house) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	h.t.Cleanup(cancel)
 	return ctx
 }
