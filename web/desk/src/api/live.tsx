@@ -189,27 +189,41 @@ export function LiveProvider({ who, children }: { who: Session | null; children:
   return <Context value={value}>{children}</Context>;
 }
 
+/** How long to wait before looking again for a channel that is not open to the agent yet, ms: accepting comes first, joining right after. */
+const JOINING = [100, 200, 400, 800, 1600, 3200];
+
 /** Follows one channel: its snapshot, then every change. */
 function follow(client: Client, cache: QueryClient, channel: string, count: (event: Event) => void): () => void {
   const typing = watchTyping(cache, channel);
-  const stop = client.subscribe(channel, {
-    load: async () => {
-      const { conversation, position } = await loadConversation(client, cache, channel);
-      cache.setQueryData(keys.conversationError(channel), null);
-      cache.setQueryData(keys.conversation(channel), conversation);
-      return position;
-    },
-    event: (event) => {
-      count(event);
-      if (event.kind === 'message.added') typing.ended(event.data.author);
-      cache.setQueryData<Conversation>(keys.conversation(channel), (old) => old && applyChannel(old, event));
-    },
-    typing: ({ identity, name }) => {
-      if (identity !== client.state.identity) typing.heard(identity, name);
-    },
-    error: (fault) => cache.setQueryData(keys.conversationError(channel), fault),
-  });
+  let stop = () => {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let tries = 0;
+  const begin = () => {
+    stop = client.subscribe(channel, {
+      load: async () => {
+        const { conversation, position } = await loadConversation(client, cache, channel);
+        tries = 0;
+        cache.setQueryData(keys.conversationError(channel), null);
+        cache.setQueryData(keys.conversation(channel), conversation);
+        return position;
+      },
+      event: (event) => {
+        count(event);
+        if (event.kind === 'message.added') typing.ended(event.data.author);
+        cache.setQueryData<Conversation>(keys.conversation(channel), (old) => old && applyChannel(old, event));
+      },
+      typing: ({ identity, name }) => {
+        if (identity !== client.state.identity) typing.heard(identity, name);
+      },
+      error: (fault) => {
+        if (fault.status === 404 && tries < JOINING.length) timer = setTimeout(begin, JOINING[tries++]);
+        else cache.setQueryData(keys.conversationError(channel), fault);
+      },
+    });
+  };
+  begin();
   return () => {
+    clearTimeout(timer);
     typing.clear();
     stop();
   };
