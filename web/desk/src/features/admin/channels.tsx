@@ -77,7 +77,7 @@ function Table({ flows, selected, open }: { flows: FlexFlow[]; selected?: string
           <tr key={flow.sid} className={flow.sid === selected ? 'on' : undefined}>
             <td><button type="button" className="open" aria-expanded={flow.sid === selected} onClick={() => open(flow)}>{flow.friendly_name}</button><bdi dir="ltr" className="sub mono">{shortSid(flow.sid)}</bdi></td>
             <td><span className="row g12"><Icon name={channelIcon(flow.channel_type)} size="s" className="c3" /><span>{t(channelLabel(flow.channel_type))}<bdi dir="ltr" className="sub num">{flow.contact_identity || (flow.channel_type === 'web' ? t('flows.everyPage') : '')}</bdi></span></span></td>
-            <td><What flow={flow} all={all} /></td>
+            <td className="what"><What flow={flow} all={all} /></td>
             <td>{t(flow.long_lived ? 'flows.longLived' : flow.janitor_enabled ? 'flows.untilEnd' : 'flows.untilEndOpen')}</td>
             <td><span className="above"><Switch on={flow.enabled} label={t('flows.switch', { name: flow.friendly_name })} onChange={(on) => toggle.mutate({ flow, on })} /></span></td>
           </tr>

@@ -41,7 +41,7 @@ function Table({ rows, selected, open }: { rows: Colleague[]; selected?: string;
   const { t } = useText();
   return (
     <table className="tbl">
-      <thead><tr><th scope="col">{t('workers.col.name')}</th><th scope="col">{t('workers.col.status')}</th><th scope="col">{t('workers.col.role')}</th><th scope="col">{t('workers.col.chats')}</th><th scope="col">{t('workers.col.skills')}</th></tr></thead>
+      <thead><tr><th scope="col">{t('workers.col.name')}</th><th scope="col">{t('workers.col.status')}</th><th scope="col">{t('workers.col.role')}</th><th scope="col">{t('workers.col.chats')}</th><th scope="col" className="spare">{t('workers.col.skills')}</th></tr></thead>
       <tbody>
         {rows.map((row) => (
           <tr key={row.worker.sid} className={row.worker.sid === selected ? 'on' : undefined}>
@@ -49,7 +49,7 @@ function Table({ rows, selected, open }: { rows: Colleague[]; selected?: string;
             <td><Status {...row} /></td>
             <td>{row.person ? t(`workers.role.${row.person.role}`) : <span className="c3">{t('workers.noPerson')}</span>}</td>
             <td><Load sid={row.worker.sid} /></td>
-            <td className="wrap">{row.skills.map((skill) => <span className="tag" key={skill}>{skill}</span>)}</td>
+            <td className="wrap spare">{row.skills.map((skill) => <span className="tag" key={skill}>{skill}</span>)}</td>
           </tr>
         ))}
       </tbody>
