@@ -37,20 +37,40 @@ const write = async (root, label, text) => {
   await box.press('Enter');
 };
 
-async function signIn() {
-  const page = await visit(browser, 'desk', complain);
-  await page.goto(server.link);
+async function signIn(name, link) {
+  const page = await visit(browser, name, complain);
+  await page.goto(link);
   await page.getByLabel('New password').fill(password);
-  await clean('choose a password', page);
+  await clean(`${name} chooses a password`, page);
   await page.getByRole('button', { name: 'Save and open the desk' }).click();
   await page.getByRole('button', { name: /Your status/ }).waitFor();
-  check('the one-time link signs in and asks for a password', true);
-  await clean('empty desk', page);
-  await page.getByRole('button', { name: /Your status/ }).click();
-  await page.getByRole('menuitemradio', { name: /^Available/ }).click();
-  await page.getByRole('button', { name: /Your status: Available/ }).waitFor();
-  check('the agent becomes available', true);
+  check(`the one-time link signs ${name} in and asks for a password`, true);
   return page;
+}
+
+/** The administrator tries the links of the first run, looks at the admin screens and invites an agent. */
+async function invite(admin) {
+  for (const [path, heading] of [['', /first customer/i], ['channels', /./], ['workers', /./]]) {
+    await admin.goto(`${server.url}/desk/admin/${path}`);
+    await admin.getByRole('main').getByRole('heading', { name: heading }).first().waitFor();
+    await admin.waitForTimeout(300);
+    await clean(`admin ${path || 'test drive'}`, admin);
+    await shot(admin, `admin-${path || 'testdrive'}`);
+  }
+  const link = await admin.evaluate(async () => {
+    const res = await fetch('/signin/people', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'mirela@shop.example', name: 'Mirela Pop', role: 'agent' }) });
+    return (await res.json()).link;
+  });
+  check('the administrator invites an agent', /once=/.test(link), link);
+  return link;
+}
+
+async function available(desk) {
+  await clean('empty desk', desk);
+  await desk.getByRole('button', { name: /Your status/ }).click();
+  await desk.getByRole('menuitemradio', { name: /^Available/ }).click();
+  await desk.getByRole('button', { name: /Your status: Available/ }).waitFor();
+  check('the agent becomes available', true);
 }
 
 async function begin(page, name) {
@@ -177,7 +197,9 @@ async function longLived(desk) {
 }
 
 try {
-  const desk = await signIn();
+  const admin = await signIn('the administrator', server.link);
+  const desk = await signIn('the agent', await invite(admin));
+  await available(desk);
   const shop = await visit(browser, 'shop', complain);
   await shop.goto(server.demo.replace(server.url, net.url));
   await clean('demo shop', shop);
