@@ -132,5 +132,6 @@ export async function findings(page, frame = page.mainFrame()) {
     for (const v of violations) out.push(`${scheme} ${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
+  await page.waitForTimeout(400);
   return out;
 }
