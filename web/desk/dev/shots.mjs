@@ -1,11 +1,12 @@
 // Screenshots of the faked desk in every state, and axe on each. node dev/shots.mjs [name ...]; BASE, OUT by environment.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const base = process.env.BASE ?? 'http://127.0.0.1:5199';
 const out = process.env.OUT ?? '/tmp/desk-shots';
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+// Evaluated, not injected: the page's policy forbids inline scripts.
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(out, { recursive: true });
 
 const chat = (n) => `/desk/chat/WT${((n * 2654435761) >>> 0).toString(16).padStart(8, '0').repeat(4)}`;
@@ -74,7 +75,7 @@ for (const mode of modes) {
     }
     await page.screenshot({ path: `${out}/${state.name}-${mode}.png` });
     if (process.env.AXE !== '0') {
-      await page.addScriptTag({ path: axe });
+      await page.evaluate(axe);
       const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
       for (const violation of violations) {
         findings += violation.nodes.length;

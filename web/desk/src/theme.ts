@@ -78,7 +78,7 @@ export const theme = createTheme({
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '20px' },
   lineHeights: { xs: '16px', sm: '18px', md: '20px', lg: '24px', xl: '28px' },
   components: {
-    Modal: { defaultProps: { lockScroll: false, ...instant } },
+    ModalRoot: { defaultProps: { lockScroll: false, ...instant } },
   },
 });
 
