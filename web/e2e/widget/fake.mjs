@@ -174,7 +174,15 @@ export function serve(world, port = 0) {
     if (world.broken && pathname === '/widget/config') return json(503, { code: 20503, message: 'not now' });
     if (pathname === '/widget/config') return json(200, world.config);
     if (/^\/iam\/v1\/Accounts\/AC\w+\/Tokens(\/refresh)?$/.test(pathname)) return json(200, world.token());
-    if (pathname === '/flex-api/v1/WebChannels') return json(201, { sid: (world.channel?.attributes.status === 'ACTIVE' ? world.channel : world.open()).sid });
+    if (pathname === '/flex-api/v1/WebChannels') {
+      let text = '';
+      req.on('data', (chunk) => (text += chunk)).on('end', () => {
+        world.asked = Object.fromEntries(new URLSearchParams(text));
+        world.asked.PreEngagementData = JSON.parse(world.asked.PreEngagementData);
+        json(201, { sid: (world.channel?.attributes.status === 'ACTIVE' ? world.channel : world.open()).sid });
+      });
+      return;
+    }
     if (pathname.startsWith('/flex-api/v1/WebChannels/')) return world.end(), json(200, { sid: world.channel.sid });
     page(res, pathname);
   });

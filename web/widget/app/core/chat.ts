@@ -56,6 +56,7 @@ export class Chat {
   private unsubscribe?: () => void;
   private typists = new Map<string, ReturnType<typeof setTimeout>>();
   private readSent = -1;
+  private toldOf = new Set<string>();
   private atEnd = true;
   /** The panel was closed or its tab hidden when last looked at. */
   private wasAway = true;
@@ -95,7 +96,7 @@ export class Chat {
       const config = await getConfig(this.flow);
       this.change({ config });
       if (!this.channel) this.change({ phase: this.idlePhase() });
-      if (early.length && !channel) this.begin();
+      if (this.keeper.now.early && !this.channel) this.begin();
     } catch (e) {
       if (!this.view.conversation) this.change({ phase: 'failed', failure: (e as CallError).status === 404 ? 'unknownFlow' : 'unreachable' });
     }
@@ -262,13 +263,18 @@ export class Chat {
       this.outgoing();
     });
     client.onOutgoing((o) => {
-      if (o.message && this.view.conversation) this.take(withMessage(this.view.conversation, o.message));
+      if (o.message) {
+        this.arrived(o.message);
+        if (this.view.conversation) this.take(withMessage(this.view.conversation, o.message));
+      }
       this.outgoing();
     });
     this.unsubscribe = client.subscribe(channel, {
       load: async () => {
         const page = await client.history(channel, null, PAGE);
+        const last = this.view.conversation?.messages.at(-1)?.index ?? Infinity;
         this.take(withSnapshot(this.view.conversation, page, this.view.me, this.keeper.now.seen));
+        page.messages.forEach((m) => m.index > last && this.arrived(m));
         team(this.view.conversation!).forEach((m) => this.note('joined', m, m.date_created));
         return page;
       },
@@ -334,7 +340,10 @@ export class Chat {
     this.take(withEvent(c, e));
   }
 
+  /** Tells the page, once for each message. */
   private arrived(m: Message) {
+    if (this.toldOf.has(m.sid)) return;
+    this.toldOf.add(m.sid);
     const mine = m.author === this.view.me;
     this.typed(m.author);
     this.tell({ ev: 'message', v: { body: m.body ?? '', author: mine ? '' : this.nameOf(m.author), index: m.index, mine } });

@@ -42,43 +42,57 @@ export interface Keeper {
   alone<T>(fn: () => Promise<T>): Promise<T>;
 }
 
-function read(key: string): Session {
-  try {
-    return JSON.parse(localStorage.getItem(key) ?? '{}') ?? {};
-  } catch {
-    return {};
-  }
-}
-
 export function openKeeper(flow: string): Keeper {
   const key = 'usher.widget.' + flow;
-  const tabs = typeof BroadcastChannel === 'function' ? new BroadcastChannel(key) : undefined;
-  let now = read(key);
+  const tabs = new BroadcastChannel(key);
+  let now = read();
+
+  function read(): Session {
+    try {
+      return JSON.parse(localStorage.getItem(key) ?? '{}') ?? {};
+    } catch {
+      return now ?? {};
+    }
+  }
+
+  /**
+   * Tabs tell each other what changes, as storage reaches another process later than a message does. Everyone then writes
+   * the same whole, so that no tab's older knowledge remains.
+   */
+  function merge(change: Partial<Session>) {
+    now = { ...now, ...change };
+    for (const name of Object.keys(change) as (keyof Session)[]) if (change[name] === undefined) delete now[name];
+    try {
+      localStorage.setItem(key, JSON.stringify(now));
+    } catch {
+      // Storage is forbidden or full: this tab goes on from memory.
+    }
+  }
 
   return {
     get now() {
       return now;
     },
     set(change) {
-      // Tabs change different entries: take theirs as they are at this moment.
-      now = { ...now, ...read(key), ...change };
-      for (const name of Object.keys(change) as (keyof Session)[]) if (change[name] === undefined) delete now[name];
-      try {
-        localStorage.setItem(key, JSON.stringify(now));
-      } catch {
-        // Storage is forbidden or full: this tab goes on from memory.
-      }
-      if (!('draft' in change)) tabs?.postMessage(0);
+      merge(change);
+      tabs.postMessage(change);
     },
     onChange(fn) {
-      if (tabs)
-        tabs.onmessage = () => {
-          now = read(key);
-          fn();
-        };
+      tabs.onmessage = (e) => {
+        merge(e.data);
+        fn();
+      };
+      // A tab that slept has missed what was said.
+      document.addEventListener('visibilitychange', () => {
+        if (document.hidden) return;
+        now = read();
+        fn();
+      });
     },
     alone(fn) {
-      return navigator.locks ? (navigator.locks.request(key, fn) as ReturnType<typeof fn>) : fn();
+      // Who waited for its turn hears first what the one before has done.
+      const turn = () => new Promise<void>((done) => setTimeout(done, 20)).then(fn);
+      return navigator.locks ? (navigator.locks.request(key, turn) as ReturnType<typeof fn>) : fn();
     },
   };
 }

@@ -32,7 +32,7 @@ export function Popup({ label, icon, popup, load, back }: Props) {
   useEscape(!!Body, close);
   useEffect(() => {
     if (!Body) return;
-    box.current!.querySelector('button')?.focus();
+    box.current!.lastElementChild!.querySelector('button')?.focus();
     const outside = (e: Event) => !box.current!.contains(e.target as Node) && setBody(undefined);
     document.addEventListener('pointerdown', outside);
     return () => document.removeEventListener('pointerdown', outside);
