@@ -8,24 +8,8 @@ import (
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
+	"usher/internal/taskrouter/row"
 )
-
-// Activity is what a worker can be doing. Available never changes.
-type Activity struct {
-	db.Row
-	ActivityDoc
-	AccountSID  sid.SID
-	Workspace   Ref
-	WorkspaceID int64
-	Available   bool
-
-	nameHash []byte
-}
-
-// ActivityDoc is the sealed part of an activity.
-type ActivityDoc struct{ FriendlyName string }
-
-func activityWorkspace(a *Activity) int64 { return a.WorkspaceID }
 
 // NewActivity is what an activity is made of.
 type NewActivity struct {
@@ -44,11 +28,11 @@ func (t *TaskRouter) CreateActivity(ctx context.Context, a account.Actor, ws sid
 
 func (o *op) createActivity(n NewActivity) (Activity, error) {
 	v := Activity{
-		Row: db.Row{SID: sid.New(sid.Activity), Account: o.ws.Account}, ActivityDoc: ActivityDoc{n.FriendlyName},
+		Row: db.Row{SID: sid.New(sid.Activity), Account: o.ws.Account}, ActivityDoc: row.ActivityDoc{FriendlyName: n.FriendlyName},
 		WorkspaceID: o.ws.ID, Available: n.Available,
 	}
 	var err error
-	if v.nameHash, err = o.named("activity", n.FriendlyName); err != nil {
+	if v.NameHash, err = o.named("activity", n.FriendlyName); err != nil {
 		return v, err
 	}
 	if utf8.RuneCountInString(n.FriendlyName) > 64 {
@@ -65,7 +49,7 @@ func (o *op) createActivity(n NewActivity) (Activity, error) {
 	return v, activities.Insert(o.tx, &v)
 }
 
-func (o *op) fillActivity(v *Activity) { v.AccountSID, v.Workspace = o.ws.AccountSID, o.ws.ref() }
+func (o *op) fillActivity(v *Activity) { v.AccountSID, v.Workspace = o.ws.AccountSID, o.ws.Ref() }
 
 // ActivityFilter narrows a list; zero values do not.
 type ActivityFilter struct {
@@ -81,9 +65,9 @@ func (t *TaskRouter) Activities(ctx context.Context, a account.Actor, ws sid.SID
 			return err
 		}
 		if f.Available != nil {
-			q.and("available =", flag(*f.Available))
+			q.And("available =", flag(*f.Available))
 		}
-		page, err = activities.Page(o.tx, p, q.where, q.args...)
+		page, err = activities.Page(o.tx, p, q.Where, q.Args...)
 		page, err = fillAll(page, err, func(v *Activity) error { o.fillActivity(v); return nil })
 		return err
 	})
@@ -93,7 +77,7 @@ func (t *TaskRouter) Activities(ctx context.Context, a account.Actor, ws sid.SID
 // Activity returns an activity.
 func (t *TaskRouter) Activity(ctx context.Context, a account.Actor, ws, s sid.SID) (v Activity, err error) {
 	err = t.view(ctx, a, ws, func(o *op) error {
-		v, err = get(o, activities, s, activityWorkspace, "Activities", false)
+		v, err = get(o, activities, s, (*Activity).InWorkspace, "Activities", false)
 		o.fillActivity(&v)
 		return err
 	})
@@ -102,7 +86,7 @@ func (t *TaskRouter) Activity(ctx context.Context, a account.Actor, ws, s sid.SI
 
 // activityParam finds an activity that a parameter names.
 func (o *op) activityParam(param string, s sid.SID) (Activity, error) {
-	v, err := get(o, activities, s, activityWorkspace, "Activities", false)
+	v, err := get(o, activities, s, (*Activity).InWorkspace, "Activities", false)
 	if fault.Is(err, fault.KindNotFound) {
 		return v, fault.Invalid("%sSid %q is not an Activity of this Workspace", param, string(s))
 	}
@@ -113,14 +97,14 @@ func (o *op) activityParam(param string, s sid.SID) (Activity, error) {
 // keeps available.
 func (t *TaskRouter) UpdateActivity(ctx context.Context, a account.Actor, ws, s sid.SID, name *string) (v Activity, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {
-		if v, err = get(o, activities, s, activityWorkspace, "Activities", true); err != nil {
+		if v, err = get(o, activities, s, (*Activity).InWorkspace, "Activities", true); err != nil {
 			return err
 		}
 		o.fillActivity(&v)
 		if name == nil || *name == v.FriendlyName {
 			return nil
 		}
-		if v.nameHash, err = o.named("activity", *name); err != nil {
+		if v.NameHash, err = o.named("activity", *name); err != nil {
 			return err
 		}
 		v.FriendlyName = *name
@@ -135,7 +119,7 @@ func (t *TaskRouter) UpdateActivity(ctx context.Context, a account.Actor, ws, s 
 // DeleteActivity removes an activity that nothing uses.
 func (t *TaskRouter) DeleteActivity(ctx context.Context, a account.Actor, ws, s sid.SID) error {
 	return t.do(ctx, a, ws, func(o *op) error {
-		v, err := get(o, activities, s, activityWorkspace, "Activities", true)
+		v, err := get(o, activities, s, (*Activity).InWorkspace, "Activities", true)
 		if err != nil {
 			return err
 		}

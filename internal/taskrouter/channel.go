@@ -13,22 +13,8 @@ import (
 	"usher/internal/fault"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
-
-// TaskChannel is a kind of work: voice, chat, sms …
-type TaskChannel struct {
-	db.Row
-	TaskChannelDoc
-	AccountSID  sid.SID
-	Workspace   Ref
-	WorkspaceID int64
-	Optimized   bool // channel_optimized_routing
-
-	uniqueHash []byte
-}
-
-// TaskChannelDoc is the sealed part of a task channel.
-type TaskChannelDoc struct{ FriendlyName, UniqueName string }
 
 // NewTaskChannel is what a task channel is made of.
 type NewTaskChannel struct {
@@ -47,7 +33,7 @@ func (t *TaskRouter) CreateTaskChannel(ctx context.Context, a account.Actor, ws 
 
 func (o *op) createTaskChannel(n NewTaskChannel) (TaskChannel, error) {
 	c := TaskChannel{
-		Row: db.Row{SID: sid.New(sid.TaskChannel), Account: o.ws.Account}, TaskChannelDoc: TaskChannelDoc{n.FriendlyName, n.UniqueName},
+		Row: db.Row{SID: sid.New(sid.TaskChannel), Account: o.ws.Account}, TaskChannelDoc: row.TaskChannelDoc{FriendlyName: n.FriendlyName, UniqueName: n.UniqueName},
 		WorkspaceID: o.ws.ID, Optimized: n.Optimized,
 	}
 	if _, err := o.named("channel", n.FriendlyName); err != nil {
@@ -57,7 +43,7 @@ func (o *op) createTaskChannel(n NewTaskChannel) (TaskChannel, error) {
 		return c, fault.Invalid("UniqueName must have 1 to 64 characters without spaces")
 	}
 	var err error
-	if c.uniqueHash, err = o.hash("channel.unique", n.UniqueName); err != nil {
+	if c.UniqueHash, err = o.hash("channel.unique", n.UniqueName); err != nil {
 		return c, err
 	}
 	if _, err := o.channelNamed(n.UniqueName); !errors.Is(err, db.ErrNotFound) {
@@ -90,7 +76,7 @@ func (o *op) openChannel(w *Worker, c *TaskChannel) error {
 	})
 }
 
-func (o *op) fillTaskChannel(c *TaskChannel) { c.AccountSID, c.Workspace = o.ws.AccountSID, o.ws.ref() }
+func (o *op) fillTaskChannel(c *TaskChannel) { c.AccountSID, c.Workspace = o.ws.AccountSID, o.ws.Ref() }
 
 // TaskChannels lists the task channels of a workspace.
 func (t *TaskRouter) TaskChannels(ctx context.Context, a account.Actor, ws sid.SID, p db.Page) (page db.PageOf[TaskChannel], err error) {

@@ -93,7 +93,7 @@ func (h *house) run() {
 		if up {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }
 

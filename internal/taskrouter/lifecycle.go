@@ -19,8 +19,8 @@ const reasonRejections = "Task canceled on rejection limit"
 
 // writeTask writes a changed task.
 func (o *op) writeTask(t *Task) error {
-	t.live = !t.Status.Ended()
-	if !t.live && t.Ended.IsZero() {
+	t.Live = !t.Status.Ended()
+	if !t.Live && t.Ended.IsZero() {
 		t.Ended = o.tx.Now
 	}
 	if err := tasks.Update(o.tx, t); err != nil {
@@ -87,14 +87,14 @@ var kinds = map[ReservationStatus]string{
 
 // moveReservation writes a reservation's new state and tells its worker. The task must already be as the event shows it.
 func (o *op) moveReservation(r *Reservation, t *Task, to ReservationStatus) error {
-	r.Status, r.live = to, to.Live()
+	r.Status, r.Live = to, to.Live()
 	if err := reservations.Update(o.tx, r); err != nil {
 		return err
 	}
-	if !r.live {
+	if !r.Live {
 		o.wake[r.Worker.ID] = true
 	}
-	v := r.routed(o.tx.Now)
+	v := routedReservation(r, o.tx.Now)
 	o.feed(func(s *route.State) { s.PutReservation(v) })
 	return o.emitReservation(kinds[to], r, t)
 }

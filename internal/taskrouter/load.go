@@ -54,7 +54,7 @@ func (o *op) loadHouse(s *route.State) error {
 		if err := o.fillWorker(w); err != nil {
 			return err
 		}
-		r := w.plain()
+		r := routedWorker(w)
 		r.Slots = slots[w.ID]
 		s.PutWorker(r)
 	}
@@ -63,7 +63,7 @@ func (o *op) loadHouse(s *route.State) error {
 		return err
 	}
 	for i := range lines {
-		r, err := lines[i].routed()
+		r, err := routedQueue(&lines[i])
 		if err != nil {
 			return fmt.Errorf("%s: %w", lines[i].SID, err)
 		}
@@ -105,15 +105,15 @@ func (o *op) loadTasks(s *route.State) error {
 	}
 	held, err := reservations.Find(o.tx, "live = 1 and workspace_id = $1", o.ws.ID)
 	for i := range held {
-		s.PutReservation(held[i].routed(held[i].CreatedAt))
+		s.PutReservation(routedReservation(&held[i], held[i].CreatedAt))
 	}
 	return err
 }
 
 func (o *op) put(s *route.State, t *Task) error {
-	flow, err := o.look.compiled(o, t.Workflow.ID)
+	flow, err := o.flow(t.Workflow.ID)
 	if err == nil {
-		s.PutTask(t.routed(flow))
+		s.PutTask(routedTask(t, flow))
 	}
 	return err
 }
@@ -152,7 +152,7 @@ func (ow *owner) reload(ctx context.Context, s *route.State, taskIDs, workerIDs 
 
 func (o *op) reloadTask(s *route.State, id int64) error {
 	t, err := tasks.ByID(o.tx, id)
-	if errors.Is(err, db.ErrNotFound) || err == nil && !t.live {
+	if errors.Is(err, db.ErrNotFound) || err == nil && !t.Live {
 		s.DropTask(id)
 		return nil
 	}
@@ -165,7 +165,7 @@ func (o *op) reloadTask(s *route.State, id int64) error {
 	}
 	held, err := reservations.Find(o.tx, "task_id = $1 and live = 1", id)
 	for i := range held {
-		s.PutReservation(held[i].routed(held[i].CreatedAt))
+		s.PutReservation(routedReservation(&held[i], held[i].CreatedAt))
 	}
 	return err
 }

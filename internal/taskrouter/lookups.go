@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"usher/internal/db"
-	"usher/internal/taskrouter/route"
 )
 
 // lookups remembers the rows that others refer to, for one transaction.
@@ -14,23 +13,7 @@ type lookups struct {
 	activities map[int64]Activity
 	channels   map[int64]TaskChannel
 	queues     map[int64]TaskQueue
-	workflows  map[int64]Ref
-	flows      map[int64]*route.Workflow
-}
-
-// compiled is op.flow, once per transaction.
-func (l *lookups) compiled(o *op, id int64) (*route.Workflow, error) {
-	if flow, ok := l.flows[id]; ok {
-		return flow, nil
-	}
-	flow, err := o.flow(id)
-	if err == nil {
-		if l.flows == nil {
-			l.flows = map[int64]*route.Workflow{}
-		}
-		l.flows[id] = flow
-	}
-	return flow, err
+	workflows  map[int64]compiled
 }
 
 // remember reads a row by its key once. A row that is gone is the zero value: what refers to it is older than its end.
@@ -61,24 +44,24 @@ func (l *lookups) queue(id int64) (TaskQueue, error) {
 	return remember(l.tx, &l.queues, queues, id)
 }
 
-func (l *lookups) workflow(id int64) (Ref, error) {
-	if v, ok := l.workflows[id]; ok || id == 0 {
-		return v, nil
+// workflow is op.workflow, once per transaction.
+func (l *lookups) workflow(o *op, id int64) (compiled, error) {
+	if c, ok := l.workflows[id]; ok || id == 0 {
+		return c, nil
 	}
-	w, err := workflows.ByID(l.tx, id)
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return Ref{}, err
+	c, err := o.workflow(id)
+	if err == nil {
+		if l.workflows == nil {
+			l.workflows = map[int64]compiled{}
+		}
+		l.workflows[id] = c
 	}
-	if l.workflows == nil {
-		l.workflows = map[int64]Ref{}
-	}
-	l.workflows[id] = Ref{ID: id, SID: w.SID, Name: w.FriendlyName}
-	return l.workflows[id], nil
+	return c, err
 }
 
 // fillTask looks up what a task refers to.
 func (o *op) fillTask(t *Task) error {
-	workflow, err := o.look.workflow(t.Workflow.ID)
+	workflow, err := o.look.workflow(o, t.Workflow.ID)
 	if err != nil {
 		return fmt.Errorf("workflow of %s: %w", t.SID, err)
 	}
@@ -90,10 +73,10 @@ func (o *op) fillTask(t *Task) error {
 	if err != nil {
 		return fmt.Errorf("channel of %s: %w", t.SID, err)
 	}
-	t.Workflow.SID, t.Workflow.Name = workflow.SID, workflow.Name
+	t.Workflow.SID, t.Workflow.Name = workflow.ref.SID, workflow.ref.Name
 	t.Queue.SID, t.Queue.Name = queue.SID, queue.FriendlyName
 	t.Channel.SID, t.Channel.Name = channel.SID, channel.UniqueName
-	t.Workspace = o.ws.ref()
+	t.Workspace = o.ws.Ref()
 	t.AccountSID = o.ws.AccountSID
 	return nil
 }
@@ -105,7 +88,7 @@ func (o *op) fillWorker(w *Worker) error {
 		return fmt.Errorf("activity of %s: %w", w.SID, err)
 	}
 	w.Activity.SID, w.Activity.Name, w.Available = a.SID, a.FriendlyName, a.Available
-	w.Workspace = o.ws.ref()
+	w.Workspace = o.ws.Ref()
 	w.AccountSID = o.ws.AccountSID
 	return nil
 }

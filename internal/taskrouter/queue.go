@@ -7,31 +7,11 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/db"
-	"usher/internal/expr"
 	"usher/internal/fault"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
-
-// TaskQueue is where tasks wait for the workers whom TargetWorkers describes.
-type TaskQueue struct {
-	db.Row
-	TaskQueueDoc
-	AccountSID          sid.SID
-	Workspace           Ref
-	WorkspaceID         int64
-	LIFO                bool
-	MaxReserved         int64 // workers who may be asked at once
-	ReservationActivity Ref   // of workers who are asked and of those who accept,
-	AssignmentActivity  Ref   // without multi-tasking; zero: unchanged
-
-	nameHash []byte
-}
-
-// TaskQueueDoc is the sealed part of a queue. An empty TargetWorkers is nobody.
-type TaskQueueDoc struct{ FriendlyName, TargetWorkers string }
-
-func (q *TaskQueue) workspaceID() int64 { return q.WorkspaceID }
 
 // anyone is the expression of queues that say nothing. Source: the wire's default.
 const anyone = "1==1"
@@ -86,14 +66,14 @@ func (o *op) createQueue(n NewTaskQueue) (TaskQueue, error) {
 
 func (o *op) changeQueue(q *TaskQueue, u TaskQueueUpdate) (err error) {
 	if u.FriendlyName != nil {
-		if q.nameHash, err = o.named("queue", *u.FriendlyName); err != nil {
+		if q.NameHash, err = o.named("queue", *u.FriendlyName); err != nil {
 			return err
 		}
 		q.FriendlyName = *u.FriendlyName
 	}
 	if u.TargetWorkers != nil {
 		if strings.TrimSpace(*u.TargetWorkers) != "" {
-			if _, err := expression("TargetWorkers", *u.TargetWorkers); err != nil {
+			if _, err := row.Expression("TargetWorkers", *u.TargetWorkers); err != nil {
 				return err
 			}
 		}
@@ -103,7 +83,7 @@ func (o *op) changeQueue(q *TaskQueue, u TaskQueueUpdate) (err error) {
 		q.LIFO = *u.LIFO
 	}
 	if u.MaxReserved != nil {
-		if err := numberWithin("MaxReservedWorkers", *u.MaxReserved, 1, maxReserved); err != nil {
+		if err := row.Within("MaxReservedWorkers", *u.MaxReserved, 1, maxReserved); err != nil {
 			return err
 		}
 		q.MaxReserved = *u.MaxReserved
@@ -129,7 +109,7 @@ func (o *op) changeQueue(q *TaskQueue, u TaskQueueUpdate) (err error) {
 }
 
 func (o *op) fillQueue(q *TaskQueue) error {
-	q.AccountSID, q.Workspace = o.ws.AccountSID, o.ws.ref()
+	q.AccountSID, q.Workspace = o.ws.AccountSID, o.ws.Ref()
 	for _, r := range []*Ref{&q.ReservationActivity, &q.AssignmentActivity} {
 		a, err := o.look.activity(r.ID)
 		if err != nil {
@@ -140,19 +120,8 @@ func (o *op) fillQueue(q *TaskQueue) error {
 	return nil
 }
 
-// routed is the queue as routing knows it.
-func (q *TaskQueue) routed() (route.Queue, error) {
-	r := route.Queue{ID: q.ID, Version: q.Version, LIFO: q.LIFO, MaxReserved: int(q.MaxReserved)}
-	if strings.TrimSpace(q.TargetWorkers) == "" {
-		return r, nil
-	}
-	e, err := expr.Parse(q.TargetWorkers)
-	r.Target = e
-	return r, err
-}
-
 func (o *op) feedQueue(q *TaskQueue) error {
-	r, err := q.routed()
+	r, err := routedQueue(q)
 	if err == nil {
 		o.feed(func(s *route.State) { s.PutQueue(r) })
 	}
@@ -180,7 +149,7 @@ func (t *TaskRouter) TaskQueues(ctx context.Context, a account.Actor, ws sid.SID
 			return err
 		}
 		p.Desc = f.Desc
-		page, err = queues.PageWhere(o.tx, p, keep, q.where, q.args...)
+		page, err = queues.PageWhere(o.tx, p, keep, q.Where, q.Args...)
 		page, err = fillAll(page, err, o.fillQueue)
 		return err
 	})
@@ -191,15 +160,15 @@ func (o *op) queueFilter(f TaskQueueFilter) (func(*TaskQueue) bool, error) {
 	var w route.Worker
 	switch {
 	case f.Worker != "":
-		row, err := o.worker(f.Worker, false)
+		member, err := o.worker(f.Worker, false)
 		if err != nil {
 			return nil, err
 		}
-		if w, err = o.routed(&row); err != nil {
+		if w, err = o.routed(&member); err != nil {
 			return nil, err
 		}
 	case f.Attributes != "":
-		m, err := attributes(f.Attributes)
+		m, err := row.Attributes(f.Attributes)
 		if err != nil {
 			return nil, err
 		}
@@ -208,7 +177,7 @@ func (o *op) queueFilter(f TaskQueueFilter) (func(*TaskQueue) bool, error) {
 		return nil, nil
 	}
 	return func(q *TaskQueue) bool {
-		r, err := q.routed()
+		r, err := routedQueue(q)
 		return err == nil && r.Target != nil && r.Target.Eval(route.WorkerEnv{Worker: &w})
 	}, nil
 }
@@ -216,7 +185,7 @@ func (o *op) queueFilter(f TaskQueueFilter) (func(*TaskQueue) bool, error) {
 // TaskQueue returns a queue.
 func (t *TaskRouter) TaskQueue(ctx context.Context, a account.Actor, ws, s sid.SID) (q TaskQueue, err error) {
 	err = t.view(ctx, a, ws, func(o *op) error {
-		if q, err = get(o, queues, s, (*TaskQueue).workspaceID, "TaskQueues", false); err != nil {
+		if q, err = get(o, queues, s, (*TaskQueue).InWorkspace, "TaskQueues", false); err != nil {
 			return err
 		}
 		return o.fillQueue(&q)
@@ -227,14 +196,14 @@ func (t *TaskRouter) TaskQueue(ctx context.Context, a account.Actor, ws, s sid.S
 // UpdateTaskQueue changes a queue. Its tasks are routed anew at once.
 func (t *TaskRouter) UpdateTaskQueue(ctx context.Context, a account.Actor, ws, s sid.SID, u TaskQueueUpdate) (q TaskQueue, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {
-		if q, err = get(o, queues, s, (*TaskQueue).workspaceID, "TaskQueues", true); err != nil {
+		if q, err = get(o, queues, s, (*TaskQueue).InWorkspace, "TaskQueues", true); err != nil {
 			return err
 		}
 		if err := o.changeQueue(&q, u); err != nil {
 			return err
 		}
 		if u.FriendlyName != nil {
-			if err := o.nameFree(queues.Name, q.nameHash, q.ID); err != nil {
+			if err := o.nameFree(queues.Name, q.NameHash, q.ID); err != nil {
 				return taken(err, "TaskQueue with the same friendly name already exists")
 			}
 		}
@@ -260,7 +229,7 @@ func (o *op) nameFree(table string, hash []byte, id int64) error {
 // DeleteTaskQueue removes a queue that no workflow names and in which no task is.
 func (t *TaskRouter) DeleteTaskQueue(ctx context.Context, a account.Actor, ws, s sid.SID) error {
 	return t.do(ctx, a, ws, func(o *op) error {
-		q, err := get(o, queues, s, (*TaskQueue).workspaceID, "TaskQueues", true)
+		q, err := get(o, queues, s, (*TaskQueue).InWorkspace, "TaskQueues", true)
 		if err != nil {
 			return err
 		}

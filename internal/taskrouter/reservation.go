@@ -4,85 +4,16 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"usher/internal/account"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
-	"usher/internal/taskrouter/route"
 )
-
-// ReservationStatus is reservation_status.
-type ReservationStatus string
-
-// The states of a reservation.
-const (
-	ReservationPending   ReservationStatus = "pending"
-	ReservationAccepted  ReservationStatus = "accepted"
-	ReservationRejected  ReservationStatus = "rejected"
-	ReservationTimeout   ReservationStatus = "timeout"
-	ReservationCanceled  ReservationStatus = "canceled"
-	ReservationRescinded ReservationStatus = "rescinded"
-	ReservationWrapping  ReservationStatus = "wrapping"
-	ReservationCompleted ReservationStatus = "completed"
-)
-
-// ReservationStatuses are all states.
-var ReservationStatuses = []ReservationStatus{
-	ReservationPending, ReservationAccepted, ReservationRejected, ReservationTimeout, ReservationCanceled, ReservationRescinded,
-	ReservationWrapping, ReservationCompleted,
-}
-
-// Live reports whether a reservation in this state takes a place of its worker's capacity.
-func (s ReservationStatus) Live() bool {
-	return s == ReservationPending || s == ReservationAccepted || s == ReservationWrapping
-}
-
-// Reservation is a task that was offered to a worker.
-type Reservation struct {
-	db.Row
-	ReservationDoc
-	AccountSID  sid.SID
-	Workspace   Ref
-	WorkspaceID int64
-	Task        Ref
-	Worker      Ref
-	ChannelID   int64
-	Status      ReservationStatus
-	Expires     time.Time // while it is pending
-
-	live bool
-}
-
-// ReservationDoc is the sealed part of a reservation.
-type ReservationDoc struct {
-	TaskSID, WorkerSID sid.SID
-	WorkerName         string
-}
-
-func (r *Reservation) workspaceID() int64 { return r.WorkspaceID }
-
-// Timeout is how long the worker had to answer, in seconds.
-func (r *Reservation) Timeout() int64 {
-	return int64(r.Expires.Sub(r.CreatedAt).Round(time.Second) / time.Second)
-}
 
 func (o *op) fillReservation(r *Reservation) {
-	r.AccountSID, r.Workspace = o.ws.AccountSID, o.ws.ref()
+	r.AccountSID, r.Workspace = o.ws.AccountSID, o.ws.Ref()
 	r.Task.SID, r.Worker.SID, r.Worker.Name = r.TaskSID, r.WorkerSID, r.WorkerName
-}
-
-// routed is the reservation as routing knows it.
-func (r *Reservation) routed(now time.Time) route.Reservation {
-	v := route.Reservation{
-		ID: r.ID, Task: r.Task.ID, Worker: r.Worker.ID, Channel: r.ChannelID, Live: r.live,
-		Refused: r.Status == ReservationRejected || r.Status == ReservationTimeout, At: micros(now),
-	}
-	if r.Status == ReservationPending {
-		v.Due = micros(r.Expires)
-	}
-	return v
 }
 
 // ReservationFilter narrows a list; zero values do not.
@@ -119,7 +50,7 @@ func (t *TaskRouter) WorkerReservations(ctx context.Context, a account.Actor, ws
 
 func (o *op) reservations(f ReservationFilter, p db.Page, of string, id int64) (db.PageOf[Reservation], error) {
 	q := o.query()
-	q.and(of, id)
+	q.And(of, id)
 	var statuses []any
 	for _, s := range f.Statuses {
 		if !slices.Contains(ReservationStatuses, s) {
@@ -127,15 +58,15 @@ func (o *op) reservations(f ReservationFilter, p db.Page, of string, id int64) (
 		}
 		statuses = append(statuses, string(s))
 	}
-	q.any("status", statuses)
+	q.Any("status", statuses)
 	if f.Worker != "" {
 		w, err := o.worker(f.Worker, false)
 		if err != nil && !fault.Is(err, fault.KindNotFound) {
 			return db.PageOf[Reservation]{}, err
 		}
-		q.and("worker_id =", w.ID)
+		q.And("worker_id =", w.ID)
 	}
-	page, err := reservations.Page(o.tx, p, q.where, q.args...)
+	page, err := reservations.Page(o.tx, p, q.Where, q.Args...)
 	return fillAll(page, err, func(r *Reservation) error { o.fillReservation(r); return nil })
 }
 
@@ -147,7 +78,7 @@ func (o *op) reservation(of ReservationOf) (Reservation, error) {
 	if of.Worker != "" {
 		noun, parent = "Workers", of.Worker
 	}
-	r, err := get(o, reservations, of.Reservation, (*Reservation).workspaceID, "Reservations", false)
+	r, err := get(o, reservations, of.Reservation, (*Reservation).InWorkspace, "Reservations", false)
 	if err != nil {
 		return r, err
 	}

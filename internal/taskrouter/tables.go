@@ -4,149 +4,69 @@ import (
 	"time"
 
 	"usher/internal/db"
-	"usher/internal/sid"
+	"usher/internal/taskrouter/row"
 )
 
-// The tables of streams, for event.New.
+// The rows of this package; package row documents them.
+type (
+	Ref               = row.Ref
+	Workspace         = row.Workspace
+	Template          = row.Template
+	Activity          = row.Activity
+	TaskChannel       = row.TaskChannel
+	TaskQueue         = row.TaskQueue
+	Workflow          = row.Workflow
+	Worker            = row.Worker
+	WorkerChannel     = row.WorkerChannel
+	Task              = row.Task
+	TaskStatus        = row.TaskStatus
+	Reservation       = row.Reservation
+	ReservationDoc    = row.ReservationDoc
+	ReservationStatus = row.ReservationStatus
+	EventData         = row.EventData
+	TaskView          = row.TaskView
+	ReservationView   = row.ReservationView
+	WorkerView        = row.WorkerView
+	WorkerChannelView = row.WorkerChannelView
+)
+
+// The states and templates of package row, and the tables that own streams.
 const (
-	WorkerTable    = "taskrouter_worker"
-	QueueTable     = "taskrouter_queue"
-	WorkspaceTable = "taskrouter_workspace"
+	TaskPending          = row.TaskPending
+	TaskReserved         = row.TaskReserved
+	TaskAssigned         = row.TaskAssigned
+	TaskWrapping         = row.TaskWrapping
+	TaskCompleted        = row.TaskCompleted
+	TaskCanceled         = row.TaskCanceled
+	ReservationPending   = row.ReservationPending
+	ReservationAccepted  = row.ReservationAccepted
+	ReservationRejected  = row.ReservationRejected
+	ReservationTimeout   = row.ReservationTimeout
+	ReservationCanceled  = row.ReservationCanceled
+	ReservationRescinded = row.ReservationRescinded
+	ReservationWrapping  = row.ReservationWrapping
+	ReservationCompleted = row.ReservationCompleted
+	TemplateNone         = row.TemplateNone
+	TemplateFIFO         = row.TemplateFIFO
+	WorkspaceTable       = row.WorkspaceTable
+	WorkerTable          = row.WorkerTable
+	QueueTable           = row.QueueTable
 )
 
-// Ref is another row: its key, and its SID and name once they were looked up.
-type Ref struct {
-	ID   int64
-	SID  sid.SID
-	Name string
-}
-
-var workspaces = &db.Table[Workspace]{
-	Name: WorkspaceTable,
-	Row:  func(w *Workspace) *db.Row { return &w.Row },
-	Doc:  func(w *Workspace) any { return &w.WorkspaceDoc },
-	Columns: []db.Column[Workspace]{
-		{Name: "account_sid", Field: func(w *Workspace) any { return &w.AccountSID }},
-		{Name: "name_hash", Field: func(w *Workspace) any { return &w.nameHash }},
-		{Name: "default_activity_id", Field: func(w *Workspace) any { return &w.DefaultActivity.ID }},
-		{Name: "timeout_activity_id", Field: func(w *Workspace) any { return &w.TimeoutActivity.ID }},
-		{Name: "multi_task", Field: func(w *Workspace) any { return &w.MultiTask }},
-		{Name: "lifo_first", Field: func(w *Workspace) any { return &w.LIFOFirst }},
-	},
-}
-
-var activities = &db.Table[Activity]{
-	Name: "taskrouter_activity",
-	Row:  func(a *Activity) *db.Row { return &a.Row },
-	Doc:  func(a *Activity) any { return &a.ActivityDoc },
-	Columns: []db.Column[Activity]{
-		{Name: "workspace_id", Field: func(a *Activity) any { return &a.WorkspaceID }},
-		{Name: "name_hash", Field: func(a *Activity) any { return &a.nameHash }},
-		{Name: "available", Field: func(a *Activity) any { return &a.Available }},
-	},
-}
-
-var taskChannels = &db.Table[TaskChannel]{
-	Name: "taskrouter_channel",
-	Row:  func(c *TaskChannel) *db.Row { return &c.Row },
-	Doc:  func(c *TaskChannel) any { return &c.TaskChannelDoc },
-	Columns: []db.Column[TaskChannel]{
-		{Name: "workspace_id", Field: func(c *TaskChannel) any { return &c.WorkspaceID }},
-		{Name: "unique_hash", Field: func(c *TaskChannel) any { return &c.uniqueHash }},
-		{Name: "optimized", Field: func(c *TaskChannel) any { return &c.Optimized }},
-	},
-}
-
-var queues = &db.Table[TaskQueue]{
-	Name: QueueTable,
-	Row:  func(q *TaskQueue) *db.Row { return &q.Row },
-	Doc:  func(q *TaskQueue) any { return &q.TaskQueueDoc },
-	Columns: []db.Column[TaskQueue]{
-		{Name: "workspace_id", Field: func(q *TaskQueue) any { return &q.WorkspaceID }},
-		{Name: "name_hash", Field: func(q *TaskQueue) any { return &q.nameHash }},
-		{Name: "lifo", Field: func(q *TaskQueue) any { return &q.LIFO }},
-		{Name: "max_reserved", Field: func(q *TaskQueue) any { return &q.MaxReserved }},
-		{Name: "reservation_activity_id", Field: func(q *TaskQueue) any { return &q.ReservationActivity.ID }},
-		{Name: "assignment_activity_id", Field: func(q *TaskQueue) any { return &q.AssignmentActivity.ID }},
-	},
-}
-
-var workflows = &db.Table[Workflow]{
-	Name: "taskrouter_workflow",
-	Row:  func(w *Workflow) *db.Row { return &w.Row },
-	Doc:  func(w *Workflow) any { return &w.WorkflowDoc },
-	Columns: []db.Column[Workflow]{
-		{Name: "workspace_id", Field: func(w *Workflow) any { return &w.WorkspaceID }},
-		{Name: "name_hash", Field: func(w *Workflow) any { return &w.nameHash }},
-		{Name: "reservation_timeout", Field: func(w *Workflow) any { return &w.ReservationTimeout }},
-	},
-}
-
-var workers = &db.Table[Worker]{
-	Name: WorkerTable,
-	Row:  func(w *Worker) *db.Row { return &w.Row },
-	Doc:  func(w *Worker) any { return &w.WorkerDoc },
-	Columns: []db.Column[Worker]{
-		{Name: "workspace_id", Field: func(w *Worker) any { return &w.WorkspaceID }},
-		{Name: "name_hash", Field: func(w *Worker) any { return &w.nameHash }},
-		{Name: "activity_id", Field: func(w *Worker) any { return &w.Activity.ID }},
-		{Name: "status_at", Field: func(w *Worker) any { return &w.StatusAt }},
-		{Name: "idle_at", Field: func(w *Worker) any { return &w.IdleAt }},
-	},
-}
-
-var workerChannels = &db.Table[WorkerChannel]{
-	Name: "taskrouter_worker_channel",
-	Row:  func(c *WorkerChannel) *db.Row { return &c.Row },
-	Columns: []db.Column[WorkerChannel]{
-		{Name: "workspace_id", Field: func(c *WorkerChannel) any { return &c.WorkspaceID }},
-		{Name: "worker_id", Field: func(c *WorkerChannel) any { return &c.Worker.ID }},
-		{Name: "channel_id", Field: func(c *WorkerChannel) any { return &c.Channel.ID }},
-		{Name: "capacity", Field: func(c *WorkerChannel) any { return &c.Capacity }},
-		{Name: "available", Field: func(c *WorkerChannel) any { return &c.Available }},
-	},
-}
-
-var tasks = &db.Table[Task]{
-	Name: "taskrouter_task",
-	Row:  func(t *Task) *db.Row { return &t.Row },
-	Doc:  func(t *Task) any { return &t.TaskDoc },
-	Columns: []db.Column[Task]{
-		{Name: "workspace_id", Field: func(t *Task) any { return &t.WorkspaceID }},
-		{Name: "workflow_id", Field: func(t *Task) any { return &t.Workflow.ID }},
-		{Name: "queue_id", Field: func(t *Task) any { return &t.Queue.ID }},
-		{Name: "channel_id", Field: func(t *Task) any { return &t.Channel.ID }},
-		{Name: "status", Field: func(t *Task) any { return &t.Status }},
-		{Name: "live", Field: func(t *Task) any { return &t.live }},
-		{Name: "filter", Field: func(t *Task) any { return &t.Filter }},
-		{Name: "target", Field: func(t *Task) any { return &t.Target }},
-		{Name: "priority", Field: func(t *Task) any { return &t.Priority }},
-		{Name: "start_at", Field: func(t *Task) any { return &t.VirtualStart }},
-		{Name: "expires_at", Field: func(t *Task) any { return &t.Expires }},
-		{Name: "due_at", Field: func(t *Task) any { return &t.Due }},
-		{Name: "queued_at", Field: func(t *Task) any { return &t.QueueEntered }},
-		{Name: "ended_at", Field: func(t *Task) any { return &t.Ended }},
-		{Name: "target_worker_id", Field: func(t *Task) any { return &t.TargetWorker }},
-		{Name: "ignore_capacity", Field: func(t *Task) any { return &t.IgnoreCapacity }},
-		{Name: "rejections", Field: func(t *Task) any { return &t.Rejections }},
-		{Name: "watched", Field: func(t *Task) any { return &t.Watched }},
-	},
-}
-
-var reservations = &db.Table[Reservation]{
-	Name: "taskrouter_reservation",
-	Row:  func(r *Reservation) *db.Row { return &r.Row },
-	Doc:  func(r *Reservation) any { return &r.ReservationDoc },
-	Columns: []db.Column[Reservation]{
-		{Name: "workspace_id", Field: func(r *Reservation) any { return &r.WorkspaceID }},
-		{Name: "task_id", Field: func(r *Reservation) any { return &r.Task.ID }},
-		{Name: "worker_id", Field: func(r *Reservation) any { return &r.Worker.ID }},
-		{Name: "channel_id", Field: func(r *Reservation) any { return &r.ChannelID }},
-		{Name: "status", Field: func(r *Reservation) any { return &r.Status }},
-		{Name: "live", Field: func(r *Reservation) any { return &r.live }},
-		{Name: "expires_at", Field: func(r *Reservation) any { return &r.Expires }},
-	},
-}
+// The tables and lists of package row, under the names of this package.
+var (
+	workspaces          = row.Workspaces
+	activities          = row.Activities
+	taskChannels        = row.TaskChannels
+	queues              = row.TaskQueues
+	workflows           = row.Workflows
+	workers             = row.Workers
+	workerChannels      = row.WorkerChannels
+	tasks               = row.Tasks
+	reservations        = row.Reservations
+	TaskStatuses        = row.TaskStatuses        // all states, in the order of a task's life
+	ReservationStatuses = row.ReservationStatuses // all states
+)
 
 // micros is a time as routing wants it.
 func micros(t time.Time) int64 { return db.Micros(t) }

@@ -2,7 +2,6 @@ package taskrouter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,10 +10,8 @@ import (
 	"unicode/utf8"
 
 	"usher/internal/account"
-	"usher/internal/attr"
 	"usher/internal/db"
 	"usher/internal/event"
-	"usher/internal/expr"
 	"usher/internal/fault"
 	"usher/internal/seal"
 	"usher/internal/sid"
@@ -23,7 +20,6 @@ import (
 
 // Limits of the wire: attributes are counted in characters, times in seconds.
 const (
-	maxAttributes  = 4096
 	maxName        = 255
 	maxTaskTimeout = 14 * 24 * 3600 // 1,209,600
 	defaultTimeout = 24 * 3600
@@ -32,8 +28,6 @@ const (
 	maxRejections  = 1000
 	maxReserved    = 50
 	maxActivities  = 100
-	maxExpression  = 4096
-	maxURL         = 2048
 	maxWorkflow    = 1 << 20
 )
 
@@ -57,12 +51,12 @@ type TaskRouter struct {
 	router *Router
 
 	mu    sync.Mutex
-	flows map[int64]*route.Workflow // compiled, by workflow; used while the version is the row's
+	flows map[int64]compiled // by workflow; used while the version is the row's
 }
 
 // New returns a TaskRouter.
 func New(d Deps) *TaskRouter {
-	t := &TaskRouter{db: d.DB, log: d.Log, ring: d.Ring, flows: map[int64]*route.Workflow{}}
+	t := &TaskRouter{db: d.DB, log: d.Log, ring: d.Ring, flows: map[int64]compiled{}}
 	if t.ring == nil {
 		t.ring = d.DB.Ring()
 	}
@@ -215,41 +209,6 @@ func (o *op) named(purpose, name string) ([]byte, error) {
 		return nil, fault.Invalid("FriendlyName is longer than %d characters", maxName)
 	}
 	return o.hash(purpose, name)
-}
-
-// attributes parses the attributes of a worker or a task: one JSON object of at most 4096 characters.
-func attributes(s string) (json.RawMessage, error) {
-	if n := utf8.RuneCountInString(s); n > maxAttributes {
-		return nil, fault.Invalid("Attributes are %d characters long, at most %d are allowed", n, maxAttributes)
-	}
-	m, err := attr.Parse(s, 0)
-	if err != nil {
-		return nil, fault.Invalid("Attributes JSON string is not valid: %s", err.Error()).With(err)
-	}
-	return m, nil
-}
-
-// expression parses an expression; the answer to a bad one says where it is bad.
-func expression(param, src string) (*expr.Expr, error) {
-	if len(src) > maxExpression {
-		return nil, fault.Invalid("%s is longer than %d characters", param, maxExpression)
-	}
-	e, err := expr.Parse(src)
-	if err == nil {
-		return e, nil
-	}
-	if syntax, ok := errors.AsType[*expr.SyntaxError](err); ok {
-		return nil, fault.Invalid("%s is not a valid expression: %s at offset %d", param, err.Error(), syntax.Offset).With(err)
-	}
-	return nil, fault.Invalid("%s is not a valid expression: %s", param, err.Error()).With(err)
-}
-
-// numberWithin checks a parameter's range.
-func numberWithin(param string, v, least, most int64) error {
-	if v < least || v > most {
-		return fault.Invalid("%s must be between %d and %d", param, least, most)
-	}
-	return nil
 }
 
 // fits compares the version that an If-Match named with the row's; 0 is none.

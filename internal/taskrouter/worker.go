@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 	"unicode/utf8"
 
 	"usher/internal/account"
@@ -15,32 +14,8 @@ import (
 	"usher/internal/fault"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
-
-// Worker is somebody who takes tasks. Its version advances with each change of it or of its channels, and with each
-// reservation that it gets.
-type Worker struct {
-	db.Row
-	WorkerDoc
-	AccountSID  sid.SID
-	Workspace   Ref
-	WorkspaceID int64
-	Activity    Ref
-	Available   bool // of the activity
-	StatusAt    time.Time
-	IdleAt      time.Time // latest of becoming available, being asked, being released
-
-	nameHash []byte
-}
-
-// WorkerDoc is the sealed part of a worker.
-type WorkerDoc struct {
-	FriendlyName string
-	Attributes   json.RawMessage
-}
-
-func (w *Worker) workspaceID() int64 { return w.WorkspaceID }
-func (w *Worker) ref() Ref           { return Ref{ID: w.ID, SID: w.SID, Name: w.FriendlyName} }
 
 // NewWorker is what a worker is made of. Activity "" is the workspace's default.
 type NewWorker struct {
@@ -82,7 +57,7 @@ func (o *op) createWorker(n NewWorker) (Worker, error) {
 	if err := o.nameWorker(&w, n.FriendlyName); err != nil {
 		return w, err
 	}
-	if w.Attributes, err = attributes(n.Attributes); err != nil {
+	if w.Attributes, err = row.Attributes(n.Attributes); err != nil {
 		return w, err
 	}
 	if n.Activity != "" {
@@ -111,14 +86,14 @@ func (o *op) createWorker(n NewWorker) (Worker, error) {
 }
 
 func (o *op) nameWorker(w *Worker, name string) (err error) {
-	if w.nameHash, err = o.named("worker", name); err != nil {
+	if w.NameHash, err = o.named("worker", name); err != nil {
 		return err
 	}
 	if utf8.RuneCountInString(name) > 64 {
 		return fault.Invalid("FriendlyName is longer than 64 characters")
 	}
 	w.FriendlyName = name
-	return taken(o.nameFree(workers.Name, w.nameHash, w.ID), workerTaken)
+	return taken(o.nameFree(workers.Name, w.NameHash, w.ID), workerTaken)
 }
 
 // routed is the worker as routing knows it.
@@ -126,7 +101,7 @@ func (o *op) routed(w *Worker) (route.Worker, error) {
 	if err := o.fillWorker(w); err != nil {
 		return route.Worker{}, err
 	}
-	r := w.plain()
+	r := routedWorker(w)
 	own, err := workerChannels.Find(o.tx, "worker_id = $1 order by channel_id", w.ID)
 	if err != nil {
 		return r, err
@@ -139,14 +114,6 @@ func (o *op) routed(w *Worker) (route.Worker, error) {
 		r.Slots = append(r.Slots, slot)
 	}
 	return r, nil
-}
-
-// plain is the worker as routing knows it, without the channels.
-func (w *Worker) plain() route.Worker {
-	return route.Worker{
-		ID: w.ID, Version: w.Version, SID: string(w.SID), Name: w.FriendlyName, Attributes: mapOf(w.Attributes),
-		ActivitySID: string(w.Activity.SID), ActivityName: w.Activity.Name, Available: w.Available, Since: micros(w.IdleAt),
-	}
 }
 
 func (o *op) slot(wc *WorkerChannel) (route.Slot, error) {
@@ -202,7 +169,7 @@ func (t *TaskRouter) Workers(ctx context.Context, a account.Actor, ws sid.SID, f
 			return err
 		}
 		p.Desc = f.Desc
-		page, err = workers.PageWhere(o.tx, p, keep, q.where, q.args...)
+		page, err = workers.PageWhere(o.tx, p, keep, q.Where, q.Args...)
 		page, err = fillAll(page, err, o.fillWorker)
 		return err
 	})
@@ -222,14 +189,14 @@ func (o *op) workerFilter(q *query, f WorkerFilter) (func(*Worker) bool, error) 
 		if ref == "" {
 			ref = f.QueueName
 		}
-		row, err := o.queueNamed(ref)
+		line, err := o.queueNamed(ref)
 		switch {
 		case errors.Is(err, db.ErrNotFound):
-			q.none()
+			q.None()
 		case err != nil:
 			return nil, err
 		default:
-			r, err := row.routed()
+			r, err := routedQueue(&line)
 			if err != nil {
 				return nil, err
 			}
@@ -237,7 +204,7 @@ func (o *op) workerFilter(q *query, f WorkerFilter) (func(*Worker) bool, error) 
 		}
 	}
 	if f.Expression != "" {
-		e, err := expression("TargetWorkersExpression", f.Expression)
+		e, err := row.Expression("TargetWorkersExpression", f.Expression)
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +217,7 @@ func (o *op) workerFilter(q *query, f WorkerFilter) (func(*Worker) bool, error) 
 		if o.fillWorker(w) != nil {
 			return false
 		}
-		r := w.plain()
+		r := routedWorker(w)
 		for _, t := range tests {
 			if !t.Match(&r) {
 				return false
@@ -284,15 +251,15 @@ func (o *op) activityFilter(q *query, f WorkerFilter) error {
 		}
 	}
 	if len(ids) == 0 {
-		q.none()
+		q.None()
 	}
-	q.any("activity_id", ids)
+	q.Any("activity_id", ids)
 	return nil
 }
 
 // worker reads a worker of the workspace.
 func (o *op) worker(s sid.SID, lock bool) (Worker, error) {
-	return get(o, workers, s, (*Worker).workspaceID, "Workers", lock)
+	return get(o, workers, s, (*Worker).InWorkspace, "Workers", lock)
 }
 
 // Worker returns a worker.
@@ -375,7 +342,7 @@ func (o *op) changeWorker(w *Worker, u WorkerUpdate) error {
 		changed = true
 	}
 	if u.Attributes != nil {
-		m, err := attributes(*u.Attributes)
+		m, err := row.Attributes(*u.Attributes)
 		if err != nil {
 			return err
 		}

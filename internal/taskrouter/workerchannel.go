@@ -8,26 +8,8 @@ import (
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/sid"
-	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
-
-// WorkerChannel says how many tasks of a task channel a worker may have at once.
-type WorkerChannel struct {
-	db.Row
-	AccountSID  sid.SID
-	Workspace   Ref
-	WorkspaceID int64
-	Worker      Ref
-	Channel     Ref // name: the unique name
-	Capacity    int64
-	Available   bool
-	Assigned    int64 // live reservations; counted when it is read
-}
-
-// Percentage is how much of the capacity is free.
-func (c *WorkerChannel) Percentage() int64 {
-	return int64(route.Percentage(int(c.Capacity), int(c.Assigned)))
-}
 
 // WorkerChannels lists a worker's channels.
 func (t *TaskRouter) WorkerChannels(ctx context.Context, a account.Actor, ws, worker sid.SID, p db.Page) (page db.PageOf[WorkerChannel], err error) {
@@ -48,7 +30,7 @@ func (o *op) fillWorkerChannel(c *WorkerChannel, w *Worker) error {
 	if err != nil {
 		return err
 	}
-	c.AccountSID, c.Workspace, c.Worker = o.ws.AccountSID, o.ws.ref(), w.ref()
+	c.AccountSID, c.Workspace, c.Worker = o.ws.AccountSID, o.ws.Ref(), w.Ref()
 	c.Channel.SID, c.Channel.Name = tc.SID, tc.UniqueName
 	return o.tx.QueryRow("select count(*) from taskrouter_reservation where worker_id = $1 and live = 1 and channel_id = $2", w.ID, tc.ID).Scan(&c.Assigned)
 }
@@ -100,7 +82,7 @@ func (t *TaskRouter) UpdateWorkerChannel(ctx context.Context, a account.Actor, w
 		}
 		was := c
 		if capacity != nil {
-			if err := numberWithin("Capacity", *capacity, 0, maxCapacity); err != nil {
+			if err := row.Within("Capacity", *capacity, 0, maxCapacity); err != nil {
 				return err
 			}
 			c.Capacity = *capacity
@@ -117,7 +99,7 @@ func (t *TaskRouter) UpdateWorkerChannel(ctx context.Context, a account.Actor, w
 		if err := workers.Update(o.tx, &w); err != nil {
 			return err
 		}
-		if err := o.emit(w.ref(), event.WorkerChannelUpdated, 0, false, &EventData{Channel: viewWorkerChannel(&c)}); err != nil {
+		if err := o.emit(w.Ref(), event.WorkerChannelUpdated, 0, false, &EventData{Channel: row.ViewWorkerChannel(&c)}); err != nil {
 			return err
 		}
 		return o.feedWorker(&w)

@@ -9,28 +9,8 @@ import (
 	"usher/internal/fault"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
-
-// Workflow decides which tasks go to which queues.
-type Workflow struct {
-	db.Row
-	WorkflowDoc
-	AccountSID         sid.SID
-	Workspace          Ref
-	WorkspaceID        int64
-	ReservationTimeout int64 // seconds
-
-	nameHash []byte
-}
-
-// WorkflowDoc is the sealed part of a workflow. Configuration is JSON, kept as it was sent.
-type WorkflowDoc struct {
-	FriendlyName                       string
-	AssignmentCallbackURL, FallbackURL string
-	Configuration                      string
-}
-
-func (w *Workflow) workspaceID() int64 { return w.WorkspaceID }
 
 // Reservation timeouts in seconds. Source: the wire.
 const (
@@ -81,25 +61,25 @@ func (o *op) createWorkflow(n NewWorkflow) (Workflow, error) {
 
 func (o *op) changeWorkflow(w *Workflow, u WorkflowUpdate) (err error) {
 	if u.FriendlyName != nil {
-		if w.nameHash, err = o.named("workflow", *u.FriendlyName); err != nil {
+		if w.NameHash, err = o.named("workflow", *u.FriendlyName); err != nil {
 			return err
 		}
 		w.FriendlyName = *u.FriendlyName
 	}
 	if u.AssignmentCallbackURL != nil {
-		if err := webAddress("AssignmentCallbackUrl", *u.AssignmentCallbackURL); err != nil {
+		if err := row.WebAddress("AssignmentCallbackUrl", *u.AssignmentCallbackURL); err != nil {
 			return err
 		}
 		w.AssignmentCallbackURL = *u.AssignmentCallbackURL
 	}
 	if u.FallbackURL != nil {
-		if err := webAddress("FallbackAssignmentCallbackUrl", *u.FallbackURL); err != nil {
+		if err := row.WebAddress("FallbackAssignmentCallbackUrl", *u.FallbackURL); err != nil {
 			return err
 		}
 		w.FallbackURL = *u.FallbackURL
 	}
 	if u.ReservationTimeout != nil {
-		if err := numberWithin("TaskReservationTimeout", *u.ReservationTimeout, 1, maxReservation); err != nil {
+		if err := row.Within("TaskReservationTimeout", *u.ReservationTimeout, 1, maxReservation); err != nil {
 			return err
 		}
 		w.ReservationTimeout = *u.ReservationTimeout
@@ -153,42 +133,52 @@ func (o *op) queueNamed(ref string) (TaskQueue, error) {
 	return queues.One(o.tx, "workspace_id = $1 and name_hash = $2", o.ws.ID, h)
 }
 
-// flow returns a workflow's compiled configuration, nil for a workflow that is gone. It is compiled once per version;
-// rows that this transaction has changed itself are never asked for here.
+// compiled is a workflow ready for use: its configuration, and what tasks show of it.
+type compiled struct {
+	*route.Workflow
+	ref Ref
+}
+
+// flow returns a workflow's compiled configuration, nil for a workflow that is gone.
 func (o *op) flow(id int64) (*route.Workflow, error) {
-	if id == 0 {
-		return nil, nil
-	}
+	c, err := o.look.workflow(o, id)
+	return c.Workflow, err
+}
+
+// workflow returns a compiled workflow, the zero value for one that is gone. It is read and compiled once per version;
+// rows that this transaction has changed itself are never asked for here.
+func (o *op) workflow(id int64) (none compiled, err error) {
 	var version int64
-	err := o.tx.QueryRow("select version from taskrouter_workflow where id = $1", id).Scan(&version)
+	err = o.tx.QueryRow("select version from taskrouter_workflow where id = $1", id).Scan(&version)
 	if errors.Is(err, db.ErrNotFound) {
-		return nil, nil
+		return none, nil
 	}
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	o.t.mu.Lock()
 	kept := o.t.flows[id]
 	o.t.mu.Unlock()
-	if kept != nil && kept.Version == version {
+	if kept.Workflow != nil && kept.Version == version {
 		return kept, nil
 	}
 	w, err := workflows.ByID(o.tx, id)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	flow, err := o.compile(&w)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
+	kept = compiled{flow, Ref{ID: id, SID: w.SID, Name: w.FriendlyName}}
 	o.t.mu.Lock()
-	o.t.flows[id] = flow
+	o.t.flows[id] = kept
 	o.t.mu.Unlock()
-	return flow, nil
+	return kept, nil
 }
 
 func (o *op) feedWorkflow(w *Workflow) error {
-	w.AccountSID, w.Workspace = o.ws.AccountSID, o.ws.ref()
+	w.AccountSID, w.Workspace = o.ws.AccountSID, o.ws.Ref()
 	flow, err := o.compile(w)
 	if err == nil {
 		o.feed(func(s *route.State) { s.PutWorkflow(flow) })
@@ -197,7 +187,7 @@ func (o *op) feedWorkflow(w *Workflow) error {
 }
 
 func (o *op) fillWorkflow(w *Workflow) error {
-	w.AccountSID, w.Workspace = o.ws.AccountSID, o.ws.ref()
+	w.AccountSID, w.Workspace = o.ws.AccountSID, o.ws.Ref()
 	return nil
 }
 
@@ -208,7 +198,7 @@ func (t *TaskRouter) Workflows(ctx context.Context, a account.Actor, ws sid.SID,
 		if err := q.name("workflow", name); err != nil {
 			return err
 		}
-		page, err = workflows.Page(o.tx, p, q.where, q.args...)
+		page, err = workflows.Page(o.tx, p, q.Where, q.Args...)
 		page, err = fillAll(page, err, o.fillWorkflow)
 		return err
 	})
@@ -218,7 +208,7 @@ func (t *TaskRouter) Workflows(ctx context.Context, a account.Actor, ws sid.SID,
 // Workflow returns a workflow.
 func (t *TaskRouter) Workflow(ctx context.Context, a account.Actor, ws, s sid.SID) (w Workflow, err error) {
 	err = t.view(ctx, a, ws, func(o *op) error {
-		if w, err = get(o, workflows, s, (*Workflow).workspaceID, "Workflows", false); err != nil {
+		if w, err = get(o, workflows, s, (*Workflow).InWorkspace, "Workflows", false); err != nil {
 			return err
 		}
 		return o.fillWorkflow(&w)
@@ -230,7 +220,7 @@ func (t *TaskRouter) Workflow(ctx context.Context, a account.Actor, ws, s sid.SI
 func (t *TaskRouter) UpdateWorkflow(ctx context.Context, a account.Actor, ws, s sid.SID, u WorkflowUpdate) (w Workflow, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {
 		var waiting []Task
-		if w, err = get(o, workflows, s, (*Workflow).workspaceID, "Workflows", false); err != nil {
+		if w, err = get(o, workflows, s, (*Workflow).InWorkspace, "Workflows", false); err != nil {
 			return err
 		}
 		if u.ReEvaluate { // tasks are locked before anything else
@@ -240,7 +230,7 @@ func (t *TaskRouter) UpdateWorkflow(ctx context.Context, a account.Actor, ws, s 
 				return err
 			}
 		}
-		if w, err = get(o, workflows, s, (*Workflow).workspaceID, "Workflows", true); err != nil {
+		if w, err = get(o, workflows, s, (*Workflow).InWorkspace, "Workflows", true); err != nil {
 			return err
 		}
 		if err := o.changeWorkflow(&w, u); err != nil {
@@ -256,6 +246,8 @@ func (t *TaskRouter) UpdateWorkflow(ctx context.Context, a account.Actor, ws, s 
 		if err != nil {
 			return err
 		}
+		// What is not committed stays in this transaction's own lookups.
+		o.look.workflows = map[int64]compiled{w.ID: {flow, Ref{ID: w.ID, SID: w.SID, Name: w.FriendlyName}}}
 		for i := range waiting {
 			if err := o.replace(&waiting[i], flow); err != nil {
 				return err
@@ -280,7 +272,7 @@ func (o *op) replace(t *Task, flow *route.Workflow) error {
 // DeleteWorkflow removes a workflow in which no task is.
 func (t *TaskRouter) DeleteWorkflow(ctx context.Context, a account.Actor, ws, s sid.SID) error {
 	return t.do(ctx, a, ws, func(o *op) error {
-		w, err := get(o, workflows, s, (*Workflow).workspaceID, "Workflows", true)
+		w, err := get(o, workflows, s, (*Workflow).InWorkspace, "Workflows", true)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package taskrouter
 import (
 	"context"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"usher/internal/account"
@@ -11,37 +10,7 @@ import (
 	"usher/internal/fault"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
-)
-
-// Workspace is a house of workers and queues.
-type Workspace struct {
-	db.Row
-	WorkspaceDoc
-	AccountSID      sid.SID
-	DefaultActivity Ref // of new workers
-	TimeoutActivity Ref // of workers who let a reservation time out, without multi-tasking
-	MultiTask       bool
-	LIFOFirst       bool // prioritize_queue_order is LIFO
-
-	nameHash []byte
-}
-
-// WorkspaceDoc is the sealed part of a workspace. EventsFilter is a comma-separated list of event names.
-type WorkspaceDoc struct {
-	FriendlyName     string
-	EventCallbackURL string
-	EventsFilter     string
-}
-
-func (w *Workspace) ref() Ref { return Ref{ID: w.ID, SID: w.SID, Name: w.FriendlyName} }
-
-// Template says what a new workspace begins with.
-type Template string
-
-// The templates of the wire.
-const (
-	TemplateNone Template = "NONE"
-	TemplateFIFO Template = "FIFO"
+	"usher/internal/taskrouter/row"
 )
 
 // NewWorkspace is what a workspace is made of. MultiTask nil is true.
@@ -138,29 +107,21 @@ func (o *op) describeWorkspace(name, callback, filter *string) error {
 		if utf8.RuneCountInString(*name) > 64 {
 			return fault.Invalid("FriendlyName is longer than 64 characters")
 		}
-		o.ws.FriendlyName, o.ws.nameHash = *name, h
+		o.ws.FriendlyName, o.ws.NameHash = *name, h
 	}
 	if callback != nil {
-		if err := webAddress("EventCallbackUrl", *callback); err != nil {
+		if err := row.WebAddress("EventCallbackUrl", *callback); err != nil {
 			return err
 		}
 		o.ws.EventCallbackURL = *callback
 	}
 	if filter != nil {
-		if len(*filter) > maxURL {
+		if len(*filter) > row.MaxURL {
 			return fault.Invalid("EventsFilter is too long")
 		}
 		o.ws.EventsFilter = *filter
 	}
 	return nil
-}
-
-// webAddress checks a callback's address; empty is none.
-func webAddress(param, s string) error {
-	if s == "" || len(s) <= maxURL && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) {
-		return nil
-	}
-	return fault.Invalid("%s is not a valid URL", param)
 }
 
 // Workspaces lists the account's workspaces; name "" is all.

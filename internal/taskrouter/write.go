@@ -11,6 +11,7 @@ import (
 	"usher/internal/event"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
 
 // errStale says that a row is not what the decision was made on.
@@ -143,8 +144,8 @@ func (g *group) reserve(d *route.Decision, t *Task) error {
 	t.Version++
 	r := Reservation{
 		Row: db.Row{SID: sid.New(sid.Reservation), Account: g.ws.Account, Key: t.Key}, WorkspaceID: g.ws.ID,
-		ReservationDoc: ReservationDoc{TaskSID: t.SID, WorkerSID: w.SID, WorkerName: w.FriendlyName},
-		Task:           Ref{ID: t.ID}, Worker: Ref{ID: w.ID}, ChannelID: t.Channel.ID, Status: ReservationPending, Expires: db.FromMicros(d.Due), live: true,
+		ReservationDoc: row.ReservationDoc{TaskSID: t.SID, WorkerSID: w.SID, WorkerName: w.FriendlyName},
+		Task:           Ref{ID: t.ID}, Worker: Ref{ID: w.ID}, ChannelID: t.Channel.ID, Status: ReservationPending, Expires: db.FromMicros(d.Due), Live: true,
 	}
 	if err := reservations.Insert(g.tx, &r); err != nil {
 		return err
@@ -152,7 +153,7 @@ func (g *group) reserve(d *route.Decision, t *Task) error {
 	g.fillReservation(&r)
 	g.asked[w.ID]++
 	g.wake[w.ID] = true
-	v := r.routed(g.tx.Now)
+	v := routedReservation(&r, g.tx.Now)
 	g.feed(func(s *route.State) { s.PutReservation(v) })
 	if err := g.emitReservation(event.ReservationCreated, &r, t); err != nil {
 		return err
