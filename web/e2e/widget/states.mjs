@@ -224,4 +224,39 @@ export const states = {
     world: () => new World({ branding, pre_engagement: form }),
     enter: (page) => open(page),
   },
+  brand: {
+    world: () => new World({ branding: { ...branding, color: '#f2c230' } }),
+    async enter(page, world) {
+      bicycle(world);
+      await resume(page, world);
+      await open(page);
+      await app(page).getByText('to my office').waitFor();
+    },
+  },
+  rtl: {
+    world: () => new World({ branding }),
+    async enter(page, world) {
+      bicycle(world);
+      world.say(world.visitor, 'هل يمكن أن يصل إلى مكتبي؟ Rua das Flores 12');
+      world.say('mirela_40shop_2Eexample', 'بالتأكيد.');
+      await resume(page, world);
+      await page.evaluate(() => (document.dir = 'rtl'));
+      await open(page);
+      await app(page).evaluate(() => (document.dir = 'rtl'));
+      await app(page).getByText('بالتأكيد').first().waitFor();
+    },
+  },
+  scrolled: {
+    world: () => new World({ branding }),
+    async enter(page, world) {
+      bicycle(world);
+      for (let i = 0; i < 8; i++) world.say(i % 2 ? world.visitor : 'mirela_40shop_2Eexample', 'One more line about tyres, spokes and the way home, number ' + (i + 1) + '.');
+      await resume(page, world);
+      await open(page);
+      await app(page).locator('.bub', { hasText: 'number 8' }).waitFor();
+      await app(page).locator('.log').evaluate((el) => (el.scrollTop = 120));
+      await page.waitForTimeout(200);
+      world.say('mirela_40shop_2Eexample', 'And this one is new.');
+    },
+  },
 };

@@ -48,7 +48,7 @@ export function Composer() {
         ref={area}
         rows={1}
         value={text}
-        dir="auto"
+        dir={text ? 'auto' : undefined}
         aria-label={words.write}
         placeholder={words.write}
         enterkeyhint="send"

@@ -27,7 +27,9 @@ export function Header({ agent }: { agent: Member | undefined }) {
         </span>
       )}
       <div class="grow">
-        <h1 class="ell">{who || name || words.chat}</h1>
+        <h1 class="ell">
+          <bdi>{who || name || words.chat}</bdi>
+        </h1>
         {who ? (
           <p class="t12 c3 ell">{tagline ? `${name}, ${tagline}` : name}</p>
         ) : (

@@ -48,7 +48,7 @@ document.addEventListener('keydown', (e) => {
 export function useEscape(on: boolean, fn: () => void) {
   const last = useRef(fn);
   last.current = fn;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!on) return;
     escapes.push(last);
     return () => void escapes.splice(escapes.indexOf(last), 1);
