@@ -1,15 +1,16 @@
 // Pictures and axe findings of every state of the widget, light and dark.
-//   node e2e/widget/shots.mjs [folder] [state …]
+//   node e2e/widget/pictures.mjs [folder] [state …]
 // Exits with 1 when axe finds something, the page writes an error to its console, or asks another origin for anything.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from './fake.mjs';
 import { states, zone } from './states.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const [folder = 'e2e/shots', ...wanted] = process.argv.slice(2);
+const [folder = join(dirname(fileURLToPath(import.meta.url)), '../../../test/artifacts/pictures'), ...wanted] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({
