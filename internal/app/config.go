@@ -15,6 +15,8 @@ import (
 // Config is everything that can be set from outside, by flag or by environment variable.
 type Config struct {
 	Version string `kong:"-"`
+	// Command is what the command line asks for: CommandServe, the zero value, or CommandRotate.
+	Command string `kong:"-"`
 
 	Data     string `default:"./usher-data" env:"USHER_DATA" type:"path" help:"Folder of the database, the root key and media."`
 	Listen   string `default:"127.0.0.1:8080" env:"USHER_LISTEN" help:"Address that serves everything but metrics."`
@@ -44,29 +46,55 @@ type Config struct {
 	Drain     time.Duration `default:"10s" env:"USHER_DRAIN" help:"Time that requests under way have at the end."`
 }
 
+// The commands.
+const (
+	CommandServe  = ""
+	CommandRotate = "rotate"
+)
+
+// store is what a command needs to open the database.
+type store struct {
+	Data      string `default:"./usher-data" env:"USHER_DATA" type:"path" help:"Folder of the database and the root key."`
+	Database  string `env:"USHER_DATABASE" help:"postgres://… to use PostgreSQL; empty for SQLite in the data folder."`
+	RootKey   string `env:"USHER_ROOT_KEY" type:"path" help:"Root key file. Default: root.key in the data folder."`
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" env:"USHER_LOG_LEVEL" help:"Least level that is logged."`
+	LogFormat string `default:"text" enum:"text,json" env:"USHER_LOG_FORMAT" help:"Format of the log on standard error."`
+}
+
 // commands is the command line.
 type commands struct {
 	Serve   Config           `cmd:"" help:"Serve the contact center."`
+	Rotate  store            `cmd:"" help:"Give the account a new key and seal its rows anew under it. A server may run meanwhile."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
 // Parse reads the command line and the environment. With no command it explains itself.
-func Parse(args []string, version string) (Config, error) {
+func Parse(args []string, version string) (Config, error) { return parse(args, version) }
+
+func parse(args []string, version string, more ...kong.Option) (Config, error) {
 	var line commands
-	parser, err := kong.New(&line,
+	parser, err := kong.New(&line, append([]kong.Option{
 		kong.Name("usher"), kong.Description("A self-hosted contact center for messaging."),
 		kong.Vars{"version": version}, kong.UsageOnError(),
-	)
+	}, more...)...)
 	if err != nil {
 		return Config{}, err
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	if _, err := parser.Parse(args); err != nil {
+	got, err := parser.Parse(args)
+	if err != nil {
 		return Config{}, err
 	}
 	config := line.Serve
+	if got.Command() == CommandRotate {
+		s := line.Rotate
+		config = Config{
+			Command: CommandRotate, Data: s.Data, Database: s.Database, RootKey: s.RootKey, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
+			EventDays: 1,
+		}
+	}
 	config.Version = version
 	return config, config.check()
 }

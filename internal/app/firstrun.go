@@ -56,14 +56,21 @@ func (w welcome) print(out io.Writer) {
 func (p *parts) firstRun(ctx context.Context, base string) (welcome, error) {
 	setup := p.setup
 	w := welcome{base: base, account: string(setup.Account.SID), email: p.config.AdminEmail}
-	if setup.Created {
-		var err error
-		if w.credentials, err = p.writeCredentials(setup); err != nil {
-			return w, err
+	acct := setup.Account.ID
+	people, err := p.accounts.ListPeople(ctx, account.System(acct, setup.Account.SID), db.Page{Size: 1})
+	if err != nil {
+		return w, err
+	}
+	if len(people.Items) == 0 { // the person comes last: until then the credentials may not have been written
+		if w.credentials, err = p.writeCredentials(ctx, setup); err != nil {
+			return w, fmt.Errorf("credentials: %w", err)
 		}
 	}
-	acct := setup.Account.ID
-	if err := p.db.Do(ctx, func(tx *db.Tx) error { return p.defaults(tx, acct, setup.Account.SID) }); err != nil {
+	err = p.db.Do(ctx, func(tx *db.Tx) error { return p.defaults(tx, acct, setup.Account.SID) })
+	if errors.Is(err, db.ErrConflict) { // another node was faster: now they are there
+		err = p.db.Do(ctx, func(tx *db.Tx) error { return p.defaults(tx, acct, setup.Account.SID) })
+	}
+	if err != nil {
 		return w, fmt.Errorf("defaults: %w", err)
 	}
 	flow, err := p.flex.PublicFlow(ctx, "")
@@ -94,7 +101,15 @@ func (p *parts) mainAccount(ctx context.Context) (account.Setup, error) {
 }
 
 // writeCredentials leaves the new account's credentials in a file that only its owner can read: they are shown nowhere else.
-func (p *parts) writeCredentials(s account.Setup) (string, error) {
+func (p *parts) writeCredentials(ctx context.Context, s account.Setup) (string, error) {
+	if s.Key.SID == "" {
+		// The run that made the account was cut, and with it went the secret of its key: another one takes its place.
+		again, err := p.accounts.Bootstrap(ctx, account.Spec{AccountSID: s.Account.SID, KeySID: sid.New(sid.Key)})
+		if err != nil {
+			return "", err
+		}
+		s.Key = again.Key
+	}
 	path := filepath.Join(p.config.Data, "credentials.env")
 	text := fmt.Sprintf("# Credentials of this installation's account. Keep them as you keep a password; delete this file when they are elsewhere.\n"+
 		"USHER_ACCOUNT_SID=%s\nUSHER_AUTH_TOKEN=%s\nUSHER_API_KEY=%s\nUSHER_API_SECRET=%s\n",
@@ -102,7 +117,17 @@ func (p *parts) writeCredentials(s account.Setup) (string, error) {
 	if err := os.MkdirAll(p.config.Data, 0o700); err != nil {
 		return "", err
 	}
-	return path, os.WriteFile(path, []byte(text), 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return "", err
+	}
+	// An older file keeps its mode, unless told.
+	return path, errors.Join(file.Chmod(0o600), write(file, text), file.Sync(), file.Close())
+}
+
+func write(file *os.File, text string) error {
+	_, err := file.WriteString(text)
+	return err
 }
 
 // defaults gives a new account what an account of the original begins with, unless it has it.

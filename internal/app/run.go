@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"usher/internal/loop"
 )
 
 // Limits of the listeners: a client that sends or reads slower than this is cut.
@@ -23,9 +25,13 @@ const (
 	headerMost    = 64 << 10
 )
 
-// Run serves until ctx is done, then lets what is under way end within Config.Drain. What a person needs to know goes to out.
+// Run does what the configuration's command says. Serving goes on until ctx is done, then what is under way may end within
+// Config.Drain. What a person needs to know goes to out.
 func Run(ctx context.Context, c Config, out io.Writer) error {
 	slog.SetDefault(newLogger(c))
+	if c.Command == CommandRotate {
+		return rotate(ctx, c, out)
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -63,14 +69,30 @@ func (p *parts) run(ctx context.Context, listener net.Listener, out io.Writer) e
 	case <-ctx.Done():
 	}
 	close(p.draining)
-	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.config.Drain)
+	return errors.Join(err, p.stop(context.WithoutCancel(ctx), server, group, stopMetrics))
+}
+
+// stop ends what is under way within Config.Drain: requests first, then sockets and loops, so that everything that was
+// acknowledged has been written.
+func (p *parts) stop(ctx context.Context, server *http.Server, group *loop.Group, stopMetrics func(context.Context) error) error {
+	late, cancel := context.WithTimeout(ctx, p.config.Drain)
 	defer cancel()
-	// Sockets go first, and requests beside them; then the loops, so that everything acked has been written.
-	err = errors.Join(err, server.Shutdown(late), group.Stop(late), stopMetrics(late))
-	p.hub.Close()
-	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, context.DeadlineExceeded) {
-		return nil
+	// Requests get the larger part: a client that reads slowly must not take the loops' time, too.
+	first, cancelFirst := context.WithTimeout(late, p.config.Drain*3/4)
+	defer cancelFirst()
+	err := server.Shutdown(first)
+	if errors.Is(err, context.DeadlineExceeded) {
+		slog.Warn("requests were cut at the end of their time")
+		err = server.Close()
 	}
+	if late := group.Stop(late); late != nil {
+		slog.Warn("the end came before all was done; what is left goes on at the next start", "error", late)
+	}
+	p.hub.Close()
+	// Metrics have no clients that matter: whoever reads them is cut.
+	stopped, cancelStopped := context.WithCancel(ctx)
+	cancelStopped()
+	_ = stopMetrics(stopped)
 	return err
 }
 
@@ -112,7 +134,10 @@ func (p *parts) serveMetrics() (stop func(context.Context) error) {
 			slog.Error("metrics ended", "error", err)
 		}
 	}()
-	return server.Shutdown
+	return func(ctx context.Context) error {
+		_ = server.Shutdown(ctx)
+		return server.Close()
+	}
 }
 
 // baseURL is the address that people open.

@@ -61,8 +61,6 @@ func subscribers() map[string][]event.Subscriber {
 		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}},
 		event.ReservationAccepted:  {reservation},
 		event.ReservationCompleted: {reservation},
-		event.ReservationCanceled:  {reservation},
-		event.ReservationRescinded: {reservation},
 		event.TaskWrapup:           {task},
 		event.TaskCompleted:        {task},
 		event.TaskCanceled:         {task},
@@ -96,12 +94,9 @@ type parts struct {
 
 // assemble opens the database and makes every part, from the bottom up. It starts nothing.
 func assemble(ctx context.Context, c Config) (*parts, error) {
-	ring, err := openRing(c)
-	if err != nil {
-		return nil, err
-	}
 	p := &parts{config: c, bus: bus.NewMemory(), draining: make(chan struct{}), metrics: newMetrics()}
-	if p.db, err = db.Open(ctx, db.Options{URL: c.databaseURL(), Ring: ring}); err != nil {
+	ring, err := p.open(ctx)
+	if err != nil {
 		return nil, err
 	}
 	p.jobs = job.New(p.db, p.bus)
@@ -112,7 +107,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.flex = flex.New(p.db)
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
 	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
-	p.janitor = janitor.New(p.flex, p.chat)
+	p.janitor = janitor.New(p.flex, p.chat, p.handoff)
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
 	if p.setup, err = p.mainAccount(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())
@@ -123,22 +118,37 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	return p, nil
 }
 
-// openRing reads the root key, and makes it when there is neither a key nor a database that would need an older one.
-func openRing(c Config) (*seal.Ring, error) {
+// errOrphan says that a database was found without the root key that it needs.
+var errOrphan = errors.New("there is a database already: without its root key nothing in it can be read")
+
+// open opens the database with the root key, which is made when there is neither a key nor a database that would need an
+// older one.
+func (p *parts) open(ctx context.Context) (*seal.Ring, error) {
+	c := p.config
 	root, err := seal.ReadRoot(c.RootKey)
-	if errors.Is(err, seal.ErrRootMissing) {
-		if c.Database == "" {
-			if _, found := os.Stat(c.databaseURL()); found == nil {
-				return nil, fmt.Errorf("%w, but there is a database: without its key nothing in it can be read", err)
-			}
+	made := errors.Is(err, seal.ErrRootMissing)
+	if made {
+		if _, found := os.Stat(c.databaseURL()); c.Database == "" && found == nil {
+			return nil, fmt.Errorf("%w, but %w", err, errOrphan)
 		}
-		slog.Info("a new root key was made; keep a copy of it apart from the backups", "file", c.RootKey)
 		root, err = seal.CreateRoot(c.RootKey)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return seal.New(root), nil
+	ring := seal.New(root)
+	if p.db, err = db.Open(ctx, db.Options{URL: c.databaseURL(), Ring: ring}); err != nil {
+		return nil, err
+	}
+	if !made {
+		return ring, nil
+	}
+	// Only now can a PostgreSQL database be asked. A key that was just made opens no account.
+	if _, err := account.New(account.Deps{DB: p.db}).MainAccount(ctx); !errors.Is(err, db.ErrNotFound) && !fault.Is(err, fault.KindNotFound) {
+		return nil, errors.Join(fmt.Errorf("%s: %w, but %w", c.RootKey, seal.ErrRootMissing, errOrphan), p.db.Close(), os.Remove(c.RootKey))
+	}
+	slog.Info("a new root key was made; keep a copy of it apart from the backups", "file", c.RootKey)
+	return ring, nil
 }
 
 // edges makes what speaks to the outside.
@@ -220,6 +230,7 @@ func (p *parts) services() *loop.Group {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do}))
 	}
 	g.Add("event log", loop.Every(time.Hour, p.trim))
+	g.Add("removed channels", loop.Every(time.Minute, p.purge))
 	g.Add("sessions", loop.Every(time.Hour, func(ctx context.Context) error {
 		_, err := p.accounts.Sweep(ctx)
 		return err
@@ -234,6 +245,17 @@ func (p *parts) trim(ctx context.Context) error {
 	for ctx.Err() == nil {
 		n, err := p.log.Trim(ctx, time.Now().AddDate(0, 0, -p.config.EventDays), batch)
 		if err != nil || n < batch {
+			return err
+		}
+	}
+	return nil
+}
+
+// purge deletes what removed channels and services left behind.
+func (p *parts) purge(ctx context.Context) error {
+	for ctx.Err() == nil {
+		more, err := p.chat.Purge(ctx)
+		if err != nil || !more {
 			return err
 		}
 	}

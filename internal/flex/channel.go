@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"usher/internal/account"
+	"usher/internal/attr"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
@@ -45,22 +46,26 @@ type ChannelDocument struct {
 	Service        sid.SID         `json:"service"`
 	Identity       string          `json:"identity"`
 	Name           string          `json:"name"`
+	ChannelType    string          `json:"channel_type"`
 	Target         string          `json:"target,omitempty"`
 	PreEngagement  json.RawMessage `json:"pre_engagement,omitempty"`
 	TaskAttributes json.RawMessage `json:"task_attributes,omitempty"`
 	LongLived      bool            `json:"long_lived"`
 	// LastTask is the newest task that the channel had.
 	LastTask sid.SID `json:"last_task,omitempty"`
+	// Began is the index of the message that made the newest task; nil when no message has made one yet.
+	Began *int64 `json:"began,omitempty"`
 }
 
-// EnsureContactTx returns the contact with that identity and makes it, with a data key of its own, when there is none.
-// made tells which.
+// EnsureContactTx returns the contact with that identity, locked, and makes it, with a data key of its own, when there is
+// none; made tells which. Identities are compared as chat compares them, letter by letter. Where two transactions make the
+// same contact, the later one fails with db.ErrConflict and must be run again.
 func (f *Flex) EnsureContactTx(tx *db.Tx, acct int64, identity, name string) (contact Contact, made bool, err error) {
-	hash, err := f.db.Ring().Blind(acct, "contact", normal(identity))
+	hash, err := f.db.Ring().Blind(acct, "contact", identity)
 	if err != nil {
 		return Contact{}, false, err
 	}
-	contact, err = contacts.One(tx, "account_id = $1 and identity_hash = $2", acct, hash)
+	contact, err = contacts.One(tx, "account_id = $1 and identity_hash = $2"+tx.LockSuffix(), acct, hash)
 	if err == nil {
 		if name == "" || contact.FriendlyName == name {
 			return contact, false, nil
@@ -154,6 +159,16 @@ func (c *Channel) SetTask(task sid.SID) {
 
 // HasTask says whether task is the channel's live task.
 func (c *Channel) HasTask(task sid.SID) bool { return c.Task != nil && *c.Task == string(task) }
+
+// Amend puts the keys of set on top of a chat channel's attributes. The wire lets attributes be any JSON value; what is not an
+// object gives way to one, so that nobody can keep a conversation from ending by its attributes.
+func Amend(old json.RawMessage, set map[string]any) (json.RawMessage, error) {
+	m, err := attr.Merge(old, set)
+	if errors.Is(err, attr.ErrNotObject) {
+		return attr.Merge(json.RawMessage(attr.Empty), set)
+	}
+	return m, err
+}
 
 func channelPath(web bool, s sid.SID) string {
 	if web {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"usher/internal/account"
 	"usher/internal/db"
@@ -144,8 +145,18 @@ func (f *Flex) FlowTx(tx *db.Tx, acct int64, s sid.SID) (Flow, error) {
 	return flow, missing(err, flowPath(s))
 }
 
-// FlowOf reads the flow of a Flex channel.
-func (f *Flex) FlowOf(tx *db.Tx, c Channel) (Flow, error) { return flows.ByID(tx, c.FlowID) }
+// FlowOf reads the flow of a Flex channel. Channels outlive their flow: for one that was deleted stands a flow without an
+// integration, whose tasks go where the account's go and whose channels are closed when their task ends.
+func (f *Flex) FlowOf(tx *db.Tx, c Channel) (Flow, error) {
+	flow, err := flows.ByID(tx, c.FlowID)
+	if !errors.Is(err, db.ErrNotFound) {
+		return flow, err
+	}
+	return Flow{
+		Row: db.Row{ID: c.FlowID, SID: c.Flow, Account: c.Account}, ChannelType: c.ChannelType,
+		FlowDocument: FlowDocument{ChatService: c.Service, LongLived: c.LongLived, Janitor: true},
+	}, nil
+}
 
 // PublicFlow reads an enabled web flow by its SID alone, as a visitor's page names it; with an empty SID the oldest enabled
 // one of the installation. fault 20404 when there is none.
@@ -242,6 +253,9 @@ func (f *Flex) onlyOneEnabled(tx *db.Tx, flow *Flow) error {
 	if !flow.Enabled || flow.contactHash == nil || flow.ChannelType == "web" {
 		return nil
 	}
+	if err := f.queueUp(tx, flow.Account); err != nil {
+		return err
+	}
 	other, err := flows.One(tx, "account_id = $1 and channel_type = $2 and contact_hash = $3 and enabled = 1 and id <> $4",
 		flow.Account, flow.ChannelType, flow.contactHash, flow.ID)
 	if errors.Is(err, db.ErrNotFound) {
@@ -253,17 +267,27 @@ func (f *Flex) onlyOneEnabled(tx *db.Tx, flow *Flow) error {
 	return fault.Invalid("Flex Flow %s is already enabled for this ChannelType and ContactIdentity", other.SID)
 }
 
+// queueUp lets one transaction of an account at a time look for another enabled flow and then write its own: they meet at the
+// account's configuration. On SQLite writers are alone anyway.
+func (f *Flex) queueUp(tx *db.Tx, acct int64) error {
+	if tx.LockSuffix() == "" {
+		return nil
+	}
+	_, err := configurations.Find(tx, "account_id = $1"+tx.LockSuffix(), acct)
+	return err
+}
+
 func (flow *Flow) check() error {
 	switch {
 	case flow.FriendlyName == "":
 		return fault.Invalid("Missing required parameter FriendlyName in the post body")
-	case len(flow.FriendlyName) > friendlyNameMost:
+	case utf8.RuneCountInString(flow.FriendlyName) > friendlyNameMost:
 		return fault.Invalid("FriendlyName is longer than %d characters", friendlyNameMost)
 	case !sid.Valid(string(flow.ChatService), sid.ChatService):
 		return fault.Invalid("ChatServiceSid must be the SID of a chat service (IS…), not %q", flow.ChatService)
 	case !slices.Contains(ChannelTypes, flow.ChannelType):
 		return fault.Invalid("ChannelType must be one of %s", strings.Join(ChannelTypes, ", "))
-	case len(flow.ContactIdentity) > identityMost:
+	case utf8.RuneCountInString(flow.ContactIdentity) > identityMost:
 		return fault.Invalid("ContactIdentity is longer than %d characters", identityMost)
 	}
 	return flow.Integration.check(flow.IntegrationType, flow.Enabled)

@@ -8,9 +8,10 @@ package handoff
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
-	"unicode/utf8"
 
 	"usher/internal/account"
 	"usher/internal/attr"
@@ -20,6 +21,7 @@ import (
 	"usher/internal/fault"
 	"usher/internal/flex"
 	"usher/internal/job"
+	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/taskrouter"
 )
@@ -34,6 +36,9 @@ const (
 
 // defaultTaskChannel is the task channel of tasks whose flow names none. Source: the original's Flex Flow, Integration.Channel.
 const defaultTaskChannel = "default"
+
+// fallbackTaskChannel is that of tasks that go to the account's own workflow.
+const fallbackTaskChannel = "chat"
 
 // initialTextMost is how much of the first message goes into the task's attributes, in characters: desks show it while the task rings.
 const initialTextMost = 160
@@ -55,6 +60,9 @@ func New(f *flex.Flex, c *chat.Chat, t *taskrouter.TaskRouter) *Handoff {
 // flow decides: integration.creation_on_message. A task that was given with the channel is only tied to it.
 func (h *Handoff) StartTx(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel) error {
 	if c.Task != nil {
+		if _, err := h.tasks.TaskTx(tx, c.Account, sid.SID(*c.Task)); err != nil {
+			return fault.Invalid("TaskSid %s is not the SID of a task", *c.Task).With(err)
+		}
 		return h.tie(tx, c, ch)
 	}
 	onMessage := flow.Integration.CreationOnMessage
@@ -64,7 +72,7 @@ func (h *Handoff) StartTx(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.C
 	return h.createTask(tx, flow, c, ch, nil)
 }
 
-// AbandonTx cancels the channel's task if no agent has accepted it, and forgets it.
+// AbandonTx cancels the channel's task if no agent has accepted it.
 func (h *Handoff) AbandonTx(tx *db.Tx, c *flex.Channel, reason string) error {
 	if c.Task == nil {
 		return nil
@@ -79,6 +87,9 @@ func (h *Handoff) AbandonTx(tx *db.Tx, c *flex.Channel, reason string) error {
 
 // OnMessage reacts to a message in a watched channel: when the customer writes and nobody is there to answer, a task is made.
 func (h *Handoff) OnMessage(ctx context.Context, j job.Job) error {
+	if erased(j) {
+		return nil
+	}
 	var e event.Args
 	if err := json.Unmarshal(j.Args, &e); err != nil {
 		return fmt.Errorf("message event: %w", err)
@@ -87,22 +98,30 @@ func (h *Handoff) OnMessage(ctx context.Context, j job.Job) error {
 	if err := json.Unmarshal(e.Data, &m); err != nil {
 		return fmt.Errorf("message event: %w", err)
 	}
+	return forgive(h.Begin(ctx, j.Account, e.Stream, m))
+}
+
+// Begin makes the task that a message of a channel asks for, if the message is the customer's and the channel has no task.
+func (h *Handoff) Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error {
 	return h.db.Do(ctx, func(tx *db.Tx) error {
-		c, err := h.flex.ChannelTx(tx, j.Account, e.Stream)
+		c, err := h.flex.ChannelTx(tx, acct, channel)
 		if fault.Is(err, fault.KindNotFound) {
 			return nil // a chat channel that is not a customer's
 		}
 		if err != nil {
 			return err
 		}
-		if !c.Open || c.Task != nil || m.Author != c.Identity {
+		if !c.Open || c.Task != nil || m.Author != c.Identity || c.Began != nil && m.Index <= *c.Began {
 			return nil
 		}
 		flow, err := h.flex.FlowOf(tx, c)
 		if err != nil {
 			return fmt.Errorf("flow of %s: %w", c.SID, err)
 		}
-		ch, err := h.chat.ChannelTx(tx, j.Account, c.SID)
+		ch, err := h.chat.ChannelTx(tx, acct, c.SID)
+		if fault.Is(err, fault.KindNotFound) {
+			return nil // deleted meanwhile
+		}
 		if err != nil {
 			return err
 		}
@@ -110,40 +129,56 @@ func (h *Handoff) OnMessage(ctx context.Context, j job.Job) error {
 	})
 }
 
+// erased says that the customer's data key was destroyed after the job was made: there is nobody left to react for.
+func erased(j job.Job) bool { return len(j.Args) == 0 }
+
+// forgive ends a reaction that meets rows of a customer who was erased. Another run would meet them as well.
+func forgive(err error) error {
+	if errors.Is(err, seal.ErrDestroyed) {
+		return nil
+	}
+	return err
+}
+
 // createTask makes the channel's task and writes it into the channel. first is the message that asks for it, if one does.
 func (h *Handoff) createTask(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel, first *chat.MessageData) error {
-	workspace, n, err := h.newTask(tx, flow, c)
+	attributes, err := taskAttributes(flow, c, first)
 	if err != nil {
-		return err
+		return fmt.Errorf("task of %s: %w", c.SID, err)
 	}
-	if n.Attributes, err = taskAttributes(flow, c, first); err != nil {
-		return err
-	}
-	task, err := h.tasks.CreateTaskTx(tx, flow.Account, workspace, n)
+	task, err := h.makeTask(tx, flow, taskrouter.NewTask{Attributes: attributes, Key: c.Key, Watched: true})
 	if err != nil {
 		return fmt.Errorf("task of %s: %w", c.SID, err)
 	}
 	c.SetTask(task.SID)
+	if first != nil {
+		c.Began = &first.Index
+	}
 	return h.tie(tx, c, ch)
 }
 
-// newTask says where the flow's tasks go. A flow whose integration cannot run falls back to the account's own workflow:
-// a customer is never lost for a mistake in a flow.
-func (h *Handoff) newTask(tx *db.Tx, flow flex.Flow, c *flex.Channel) (sid.SID, taskrouter.NewTask, error) {
+// makeTask makes a task where the flow's tasks go. A flow whose integration cannot run, because it is of another type or
+// names what is not there, falls back to the account's own workflow: a customer is never lost for a mistake in a flow.
+func (h *Handoff) makeTask(tx *db.Tx, flow flex.Flow, n taskrouter.NewTask) (taskrouter.Task, error) {
 	i := flow.Integration
-	n := taskrouter.NewTask{Workflow: i.Workflow, TaskChannel: i.Channel, Timeout: i.Timeout, Priority: i.Priority, Key: c.Key, Watched: true}
-	workspace := i.Workspace
-	if flow.IntegrationType != flex.Task || workspace == "" || n.Workflow == "" {
-		own, err := h.flex.ConfigurationTx(tx, flow.Account)
-		if err != nil {
-			return "", n, fmt.Errorf("%s has no workflow: %w", flow.Describe(), err)
+	if flow.IntegrationType == flex.Task && i.Workspace != "" && i.Workflow != "" {
+		asked := n
+		asked.Workflow, asked.TaskChannel, asked.Timeout, asked.Priority = i.Workflow, i.Channel, i.Timeout, i.Priority
+		if asked.TaskChannel == "" {
+			asked.TaskChannel = defaultTaskChannel
 		}
-		workspace, n.Workflow, n.TaskChannel = own.Workspace, own.Workflow, "chat"
+		task, err := h.tasks.CreateTaskTx(tx, flow.Account, i.Workspace, asked)
+		if !fault.Is(err, fault.KindNotFound) && !fault.Is(err, fault.KindInvalid) {
+			return task, err
+		}
+		slog.Warn("the flow's integration cannot run; its task goes to the account's workflow", "flow", flow.SID, "code", fault.Of(err).Code)
 	}
-	if n.TaskChannel == "" {
-		n.TaskChannel = defaultTaskChannel
+	own, err := h.flex.ConfigurationTx(tx, flow.Account)
+	if err != nil {
+		return taskrouter.Task{}, fmt.Errorf("%s has no workflow: %w", flow.Describe(), err)
 	}
-	return workspace, n, nil
+	n.Workflow, n.TaskChannel = own.Workflow, fallbackTaskChannel
+	return h.tasks.CreateTaskTx(tx, flow.Account, own.Workspace, n)
 }
 
 // tie writes the channel's task into the Flex channel and the chat channel's attributes, and stops watching.
@@ -155,12 +190,15 @@ func (h *Handoff) tie(tx *db.Tx, c *flex.Channel, ch *chat.Channel) error {
 		return err
 	}
 	return h.chat.UpdateAttributesTx(tx, ch, func(old json.RawMessage) (json.RawMessage, error) {
-		return attr.Merge(old, map[string]any{"task_sid": *c.Task})
+		return flex.Amend(old, map[string]any{"task_sid": *c.Task})
 	})
 }
 
 // OnReservation reacts to a reservation that was accepted (the agent joins the channel) or has ended (the agent leaves).
 func (h *Handoff) OnReservation(ctx context.Context, j job.Job) error {
+	if erased(j) {
+		return nil
+	}
 	var e event.Args
 	if err := json.Unmarshal(j.Args, &e); err != nil {
 		return fmt.Errorf("reservation event: %w", err)
@@ -181,7 +219,7 @@ func (h *Handoff) OnReservation(ctx context.Context, j job.Job) error {
 	if !sid.Valid(channel, sid.Channel) {
 		return nil // a task without a conversation
 	}
-	return h.db.Do(ctx, func(tx *db.Tx) error {
+	return forgive(h.db.Do(ctx, func(tx *db.Tx) error {
 		worker, err := h.tasks.WorkerTx(tx, j.Account, data.Reservation.Worker)
 		if fault.Is(err, fault.KindNotFound) {
 			return nil
@@ -196,17 +234,23 @@ func (h *Handoff) OnReservation(ctx context.Context, j job.Job) error {
 		if err != nil {
 			return err
 		}
-		if e.Kind != event.ReservationAccepted {
+		switch e.Kind {
+		case event.ReservationAccepted:
+			return h.join(tx, &ch, worker, data.Task.SID)
+		case event.ReservationCompleted:
 			return h.leave(tx, &ch, worker)
 		}
-		return h.join(tx, &ch, worker, data.Task.SID)
-	})
+		return nil // who was only asked never joined
+	}))
 }
 
 // join makes the agent a member, unless the work ended before this reaction came to run.
 func (h *Handoff) join(tx *db.Tx, ch *chat.Channel, worker taskrouter.Worker, task sid.SID) error {
 	held, err := h.tasks.HoldsTx(tx, worker, task)
 	if err != nil || !held {
+		return err
+	}
+	if err := h.adopt(tx, ch, task); err != nil {
 		return err
 	}
 	_, err = h.chat.AddMemberTx(tx, ch, chat.NewMember{
@@ -216,6 +260,20 @@ func (h *Handoff) join(tx *db.Tx, ch *chat.Channel, worker taskrouter.Worker, ta
 		return nil
 	}
 	return err
+}
+
+// adopt makes an accepted task the channel's own if it is newer than the one that the channel has: so a conversation that was
+// transferred goes with its new task, and the end of the old one leaves it open. SIDs of tasks tell their age.
+func (h *Handoff) adopt(tx *db.Tx, ch *chat.Channel, task sid.SID) error {
+	c, err := h.flex.ChannelTx(tx, ch.Account, ch.SID)
+	if fault.Is(err, fault.KindNotFound) || err == nil && (!c.Open || c.HasTask(task) || task <= c.LastTask) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.SetTask(task)
+	return h.tie(tx, &c, ch)
 }
 
 // memberExists is the code of somebody who is a member already.
@@ -254,37 +312,4 @@ func agentName(w taskrouter.Worker) string {
 		return name
 	}
 	return w.FriendlyName
-}
-
-// taskAttributes are the attributes of a channel's task: the three that desks of the original read (channelSid, name,
-// channelType), where the conversation comes from, its first words and
-// where they stand in the channel, pre-engagement data, and what the opener gave.
-func taskAttributes(flow flex.Flow, c *flex.Channel, first *chat.MessageData) (string, error) {
-	set := map[string]any{
-		"channelSid": c.SID, "name": c.Name, "channelType": flow.ChannelType, "flexFlowSid": flow.SID,
-		"customerIdentity": c.Identity,
-	}
-	if first != nil {
-		set["initialText"], set["firstMessageIndex"] = shorten(first.Body), first.Index
-	}
-	if len(c.PreEngagement) > 0 {
-		set["pre_engagement_data"] = c.PreEngagement
-	}
-	all, err := attr.Merge(json.RawMessage(attr.Empty), set)
-	if err != nil || len(c.TaskAttributes) == 0 {
-		return string(all), err
-	}
-	given, err := json.Marshal(attr.Map(c.TaskAttributes))
-	if err != nil {
-		return "", err
-	}
-	all, err = attr.Merge(all, attr.Map(given))
-	return string(all), err
-}
-
-func shorten(text string) string {
-	if utf8.RuneCountInString(text) <= initialTextMost {
-		return text
-	}
-	return string([]rune(text)[:initialTextMost-1]) + "…"
 }

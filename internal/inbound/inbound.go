@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"usher/internal/account"
 	"usher/internal/attr"
@@ -23,6 +24,13 @@ import (
 
 // preEngagementMost bounds pre-engagement data in bytes: it goes into the channel's attributes.
 const preEngagementMost = 8 << 10
+
+// taskAttributesMost bounds the attributes that an opener gives for the task, in characters: TaskRouter's own bound.
+const taskAttributesMost = 4096
+
+// openTries is how often Open looks again after a conflict. Each conflict is another request's success, so more than a few
+// for one contact do not happen.
+const openTries = 5
 
 // Values of the channel attribute "status".
 const (
@@ -85,10 +93,27 @@ func (in *Inbound) Open(ctx context.Context, actor account.Actor, o Opening) (c 
 	if err != nil {
 		return flex.Channel{}, false, err
 	}
+	if n := utf8.RuneCountInString(o.TaskAttributes); n > taskAttributesMost {
+		return flex.Channel{}, false, fault.Invalid("TaskAttributes are %d characters long, at most %d are allowed", n, taskAttributesMost)
+	}
 	extra, err := parse(o.TaskAttributes, 20001)
 	if err != nil {
 		return flex.Channel{}, false, err
 	}
+	for try := 0; ; try++ {
+		c, opened, err = in.tryOpen(ctx, actor, o, pre, extra)
+		// A conflict says that another request has made the contact or opened its channel at the same moment: the next look
+		// finds what it made.
+		switch {
+		case err == nil:
+			return c, opened, nil
+		case !errors.Is(err, db.ErrConflict) || try == openTries:
+			return flex.Channel{}, false, err
+		}
+	}
+}
+
+func (in *Inbound) tryOpen(ctx context.Context, actor account.Actor, o Opening, pre, extra json.RawMessage) (c flex.Channel, opened bool, err error) {
 	err = in.db.Do(ctx, func(tx *db.Tx) error {
 		flow, err := in.flow(tx, actor, o)
 		if err != nil {
@@ -98,43 +123,33 @@ func (in *Inbound) Open(ctx context.Context, actor account.Actor, o Opening) (c 
 		if err != nil {
 			return err
 		}
-		c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID)
-		if err == nil {
-			opened = false
-			return nil
-		}
-		if !errors.Is(err, db.ErrNotFound) {
+		if c, opened, err = in.found(tx, flow, contact); err != nil || !opened {
 			return err
 		}
-		opened = true
 		c, err = in.open(tx, o, flow, contact, pre, extra)
 		return err
 	})
-	if errors.Is(err, db.ErrConflict) {
-		// Another request opened the contact's channel at the same moment: the second look finds it.
-		return in.reopen(ctx, actor, o, err)
-	}
 	return c, opened, err
 }
 
-// reopen looks for the channel that a concurrent request has opened.
-func (in *Inbound) reopen(ctx context.Context, actor account.Actor, o Opening, conflict error) (flex.Channel, bool, error) {
-	var c flex.Channel
-	err := in.db.Do(ctx, func(tx *db.Tx) error {
-		flow, err := in.flow(tx, actor, o)
-		if err != nil {
-			return err
-		}
-		contact, _, err := in.flex.EnsureContactTx(tx, actor.Account, o.Identity, o.CustomerName)
-		if err != nil {
-			return err
-		}
-		if c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID); errors.Is(err, db.ErrNotFound) {
-			return conflict
-		}
-		return err
-	})
-	return c, false, err
+// found looks for the contact's open channel; none says that there is none. One whose chat channel was deleted is forgotten:
+// nobody could write into it.
+func (in *Inbound) found(tx *db.Tx, flow flex.Flow, contact flex.Contact) (c flex.Channel, none bool, err error) {
+	c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID)
+	if errors.Is(err, db.ErrNotFound) {
+		return c, true, nil
+	}
+	if err != nil {
+		return c, false, err
+	}
+	_, err = in.chat.ChannelTx(tx, c.Account, c.SID)
+	if !fault.Is(err, fault.KindNotFound) {
+		return c, false, err
+	}
+	if err := in.tasks.AbandonTx(tx, &c, "The channel was deleted"); err != nil {
+		return c, false, err
+	}
+	return c, true, in.flex.DeleteChannelTx(tx, &c)
 }
 
 func (in *Inbound) mayOpen(actor account.Actor, o Opening) error {
@@ -212,7 +227,8 @@ func (in *Inbound) open(tx *db.Tx, o Opening, flow flex.Flow, contact flex.Conta
 		Row:    db.Row{SID: ch.SID, Account: flow.Account, Key: contact.Key},
 		FlowID: flow.ID, ContactID: contact.ID, Web: o.Web, Open: true,
 		ChannelDocument: flex.ChannelDocument{
-			Flow: flow.SID, User: user.SID, Service: service.SID, Identity: o.Identity, Name: customerName(o), Target: o.Target,
+			Flow: flow.SID, User: user.SID, Service: service.SID, Identity: o.Identity, Name: customerName(o),
+			ChannelType: flow.ChannelType, Target: o.Target,
 			PreEngagement: pre, TaskAttributes: extra, LongLived: longLived,
 		},
 	}
@@ -235,14 +251,18 @@ func (in *Inbound) End(ctx context.Context, actor account.Actor, s sid.SID, post
 	var c flex.Channel
 	err = in.db.Do(ctx, func(tx *db.Tx) error {
 		var err error
-		if c, err = in.flex.ChannelTx(tx, actor.Account, s); err != nil {
+		c, err = in.flex.ChannelTx(tx, actor.Account, s)
+		if fault.Is(err, fault.KindNotFound) {
+			return missing(true, s)
+		}
+		if err != nil {
 			return err
 		}
 		if !c.Web {
-			return fault.NotFound("/WebChannels/" + string(s))
+			return missing(true, s)
 		}
 		if !actor.Can(account.FlexManage) && (!actor.Can(account.FlexWebChannel) || actor.Identity != c.Identity) {
-			return fault.NotFound("/WebChannels/" + string(s))
+			return missing(true, s)
 		}
 		if !c.Open {
 			return nil
@@ -261,14 +281,20 @@ func (in *Inbound) End(ctx context.Context, actor account.Actor, s sid.SID, post
 
 func (in *Inbound) deactivate(tx *db.Tx, c flex.Channel, post json.RawMessage) error {
 	ch, err := in.chat.ChannelTx(tx, c.Account, c.SID)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil // deleted by somebody else
+	}
 	if err != nil {
+		return err
+	}
+	if err := in.chat.SetWatchedTx(tx, &ch, false); err != nil {
 		return err
 	}
 	set := map[string]any{"status": Inactive}
 	if len(post) > 0 {
 		set["post_engagement_data"] = post
 	}
-	return in.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return attr.Merge(old, set) })
+	return in.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
 }
 
 // Delete forgets a Flex channel and deletes its chat channel. Its task is canceled if nobody has accepted it.
@@ -278,11 +304,11 @@ func (in *Inbound) Delete(ctx context.Context, actor account.Actor, s sid.SID, w
 	}
 	return in.db.Do(ctx, func(tx *db.Tx) error {
 		c, err := in.flex.ChannelTx(tx, actor.Account, s)
+		if fault.Is(err, fault.KindNotFound) || err == nil && c.Web != web {
+			return missing(web, s)
+		}
 		if err != nil {
 			return err
-		}
-		if c.Web != web {
-			return fault.NotFound("/Channels/" + string(s))
 		}
 		if err := in.tasks.AbandonTx(tx, &c, "The channel was deleted"); err != nil {
 			return err
@@ -312,8 +338,16 @@ func channelAttributes(o Opening, flow flex.Flow, longLived bool, pre json.RawMe
 	if o.Target != "" {
 		set["twilioNumber"] = flow.ContactIdentity
 	}
-	text, err := json.Marshal(set)
+	text, err := attr.Merge(json.RawMessage(attr.Empty), set)
 	return string(text), err
+}
+
+// missing is the answer to a URL that names no channel of its kind.
+func missing(web bool, s sid.SID) error {
+	if web {
+		return fault.NotFound("/WebChannels/" + string(s))
+	}
+	return fault.NotFound("/Channels/" + string(s))
 }
 
 func customerName(o Opening) string {

@@ -8,9 +8,12 @@ package janitor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
+	"usher/internal/account"
 	"usher/internal/attr"
 	"usher/internal/chat"
 	"usher/internal/db"
@@ -18,6 +21,7 @@ import (
 	"usher/internal/fault"
 	"usher/internal/flex"
 	"usher/internal/job"
+	"usher/internal/seal"
 	"usher/internal/sid"
 )
 
@@ -27,15 +31,24 @@ const Tasks = "janitor.task"
 // inactive is the value of the channel attribute "status" that says that the conversation is over.
 const inactive = "INACTIVE"
 
+// Starter begins what a customer's message asks for. handoff does it.
+type Starter interface {
+	// Begin makes the task that a message of a channel asks for, if the message is the customer's and the channel has no task.
+	Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error
+}
+
 // Janitor closes channels.
 type Janitor struct {
-	db   *db.DB
-	flex *flex.Flex
-	chat *chat.Chat
+	db    *db.DB
+	flex  *flex.Flex
+	chat  *chat.Chat
+	tasks Starter
 }
 
 // New makes the janitor from its products.
-func New(f *flex.Flex, c *chat.Chat) *Janitor { return &Janitor{db: f.DB(), flex: f, chat: c} }
+func New(f *flex.Flex, c *chat.Chat, tasks Starter) *Janitor {
+	return &Janitor{db: f.DB(), flex: f, chat: c, tasks: tasks}
+}
 
 // Verdict is what happens to a channel when a task ends.
 type Verdict int
@@ -76,6 +89,17 @@ func Judge(c flex.Channel, janitorOn bool, task sid.SID, kind string) (v Verdict
 
 // OnTask reacts to a task that is wrapped up, completed, canceled or deleted.
 func (jn *Janitor) OnTask(ctx context.Context, j job.Job) error {
+	err := jn.onTask(ctx, j)
+	if errors.Is(err, seal.ErrDestroyed) {
+		return nil // the customer was erased: another run would meet the same
+	}
+	return err
+}
+
+func (jn *Janitor) onTask(ctx context.Context, j job.Job) error {
+	if len(j.Args) == 0 {
+		return nil // the customer was erased after the job was made
+	}
 	var e event.Args
 	if err := json.Unmarshal(j.Args, &e); err != nil {
 		return fmt.Errorf("task event: %w", err)
@@ -95,9 +119,12 @@ func (jn *Janitor) OnTask(ctx context.Context, j job.Job) error {
 	}
 	var verdict Verdict
 	var why string
+	var c flex.Channel
 	err := jn.db.Do(ctx, func(tx *db.Tx) error {
-		c, err := jn.flex.ChannelTx(tx, j.Account, sid.SID(channel))
+		var err error
+		c, err = jn.flex.ChannelTx(tx, j.Account, sid.SID(channel))
 		if fault.Is(err, fault.KindNotFound) {
+			c, verdict = flex.Channel{}, Keep
 			return nil
 		}
 		if err != nil {
@@ -110,10 +137,34 @@ func (jn *Janitor) OnTask(ctx context.Context, j job.Job) error {
 		verdict, why = Judge(c, flow.Janitor, data.Task.SID, e.Kind)
 		return jn.apply(tx, &c, verdict)
 	})
-	if err == nil && verdict != Keep {
+	if err != nil {
+		return err
+	}
+	if verdict != Keep {
 		slog.Info("channel judged", "channel", channel, "task", data.Task.SID, "verdict", verdict, "why", why)
 	}
-	return err
+	if c.Open && c.LongLived && c.Task == nil && c.LastTask == data.Task.SID {
+		return jn.resume(ctx, c, e.At)
+	}
+	return nil
+}
+
+// resume begins anew for what the customer has written since the task ended and before the channel was freed: nobody watched
+// those messages. It may run again, and find that the task is made already.
+func (jn *Janitor) resume(ctx context.Context, c flex.Channel, since time.Time) error {
+	recent, err := jn.chat.History(ctx, account.System(c.Account, ""), c.SID, nil, chat.MaxHistory)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range recent {
+		if m := &recent[i]; m.Author == c.Identity && !m.CreatedAt.Before(since) {
+			return jn.tasks.Begin(ctx, c.Account, c.SID, m.Data())
+		}
+	}
+	return nil
 }
 
 // apply carries a verdict out.
@@ -122,6 +173,9 @@ func (jn *Janitor) apply(tx *db.Tx, c *flex.Channel, v Verdict) error {
 		return nil
 	}
 	ch, err := jn.chat.ChannelTx(tx, c.Account, c.SID)
+	if fault.Is(err, fault.KindNotFound) {
+		return jn.flex.DeleteChannelTx(tx, c) // somebody has deleted the chat channel: nothing is left to close
+	}
 	if err != nil {
 		return err
 	}
@@ -138,5 +192,5 @@ func (jn *Janitor) apply(tx *db.Tx, c *flex.Channel, v Verdict) error {
 	if err := jn.chat.SetWatchedTx(tx, &ch, v == Free); err != nil {
 		return err
 	}
-	return jn.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return attr.Merge(old, set) })
+	return jn.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
 }

@@ -242,17 +242,19 @@ func (r *Ring) key(ref KeyRef) (tink.AEAD, error) {
 	if ok {
 		return found, nil
 	}
-	keys, err := r.account(ref.Account)
-	if err != nil {
-		return nil, err
-	}
 	wrapped, err := source.DataKey(context.Background(), ref.Account, ref.Data)
 	if err != nil {
 		return nil, fmt.Errorf("data key %d: %w", ref.Data, err)
 	}
-	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), keys.aead, dataKeyAAD(ref.Account, ref.Data))
+	handle, err := r.unwrapDataKey(ref, wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("data key %d: %w", ref.Data, err)
+		// Another process may have rotated the keyset since this one read it.
+		r.mu.Lock()
+		delete(r.keys, ref.Account)
+		r.mu.Unlock()
+		if handle, err = r.unwrapDataKey(ref, wrapped); err != nil {
+			return nil, fmt.Errorf("data key %d: %w", ref.Data, err)
+		}
 	}
 	primitive, err := aead.New(handle)
 	if err != nil {
@@ -260,6 +262,14 @@ func (r *Ring) key(ref KeyRef) (tink.AEAD, error) {
 	}
 	r.remember(ref, primitive)
 	return primitive, nil
+}
+
+func (r *Ring) unwrapDataKey(ref KeyRef, wrapped []byte) (*keyset.Handle, error) {
+	keys, err := r.account(ref.Account)
+	if err != nil {
+		return nil, err
+	}
+	return keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), keys.aead, dataKeyAAD(ref.Account, ref.Data))
 }
 
 func (r *Ring) account(account int64) (*accountKeys, error) {
