@@ -213,6 +213,7 @@ func TestRoutingTarget(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		ann, bob := h.worker("Ann", "", 1), h.worker("Bob", "", 1)
 		one := h.task(NewTask{RoutingTarget: string(bob.SID), Queue: h.ids.Queue})
+		synctest.Wait()
 		two := h.task(NewTask{RoutingTarget: string(bob.SID)})
 		over := h.task(NewTask{RoutingTarget: string(bob.SID), IgnoreCapacity: true})
 		other := h.task(NewTask{RoutingTarget: string(h.ids.Queue)})

@@ -419,13 +419,14 @@ func (o *op) rejectAll(s sid.SID, u WorkerUpdate) error {
 	}
 	for i := range pending {
 		t, r, err := o.lockBoth(&pending[i])
+		if errors.Is(err, db.ErrNotFound) || err == nil && r.Status != ReservationPending {
+			continue // answered, or its task deleted, meanwhile
+		}
+		if err == nil {
+			err = o.refuse(&r, &t, ReservationRejected)
+		}
 		if err != nil {
 			return err
-		}
-		if r.Status == ReservationPending {
-			if err := o.refuse(&r, &t, ReservationRejected); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
