@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=tools/go.mod
 PG      := go run ./test/postgres
 SUITE   := test/suite.sh
-GOFILES  = $$(git ls-files -co --exclude-standard '*.go')
+GOFILES  = $$(git ls-files -co --exclude-standard '*.go' | grep -v '_gen.go$$')
 # The suites that run the built program stand apart from the tests beside the code.
 OUTSIDE := first sdk kill canary foreign compat full
 INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$$")

@@ -27,9 +27,14 @@ func TestPeople(t *testing.T) {
 		_, err := h.CreatePerson(ctx, h.owner, NewPerson{Email: "ADA@example.com", Role: RoleAgent})
 		code(t, err, 20409)
 		for _, bad := range []NewPerson{
-			{Email: "", Role: RoleAgent}, {Email: "x", Role: RoleAgent}, {Email: "Ada <a@b.c>", Role: RoleAgent},
-			{Email: strings.Repeat("a", 250) + "@b.cd", Role: RoleAgent}, {Email: "a@b.c"}, {Email: "a@b.c", Role: RoleOwner},
-			{Email: "a@b.c", Role: RoleVisitor}, {Email: "a@b.c", Role: RoleAgent, Worker: "WK1"},
+			{Email: "", Role: RoleAgent},
+			{Email: "x", Role: RoleAgent},
+			{Email: "Ada <a@b.c>", Role: RoleAgent},
+			{Email: strings.Repeat("a", 250) + "@b.cd", Role: RoleAgent},
+			{Email: "a@b.c"},
+			{Email: "a@b.c", Role: RoleOwner},
+			{Email: "a@b.c", Role: RoleVisitor},
+			{Email: "a@b.c", Role: RoleAgent, Worker: "WK1"},
 			{Email: "a@b.c", Role: RoleAgent, Name: strings.Repeat("x", 257)},
 		} {
 			_, err := h.CreatePerson(ctx, h.owner, bad)

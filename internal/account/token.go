@@ -217,8 +217,11 @@ func (c *claims) actor(cred *credential) (Actor, error) {
 		own = &usherGrant{Role: roleOf(work)}
 	}
 	for _, f := range []struct{ value, prefix string }{
-		{chat.Service, sid.ChatService}, {work.Workspace, sid.Workspace}, {work.Worker, sid.Worker},
-		{own.Flow, sid.FlexFlow}, {own.Person, sid.Person},
+		{chat.Service, sid.ChatService},
+		{work.Workspace, sid.Workspace},
+		{work.Worker, sid.Worker},
+		{own.Flow, sid.FlexFlow},
+		{own.Person, sid.Person},
 	} {
 		if f.value != "" && !sid.Valid(f.value, f.prefix) {
 			return bad("not a SID of kind " + f.prefix)

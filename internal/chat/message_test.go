@@ -142,8 +142,13 @@ func TestHistory(t *testing.T) {
 			limit  int
 			want   string
 		}{
-			{nil, 3, "3 5 6"}, {ptr[int64](3), 2, "1 2"}, {ptr[int64](0), 2, ""}, {nil, 0, "6"}, {nil, 1000, "0 1 2 3 5 6"},
-			{ptr[int64](-5), 2, ""}, {ptr[int64](1 << 60), 1, "6"},
+			{nil, 3, "3 5 6"},
+			{ptr[int64](3), 2, "1 2"},
+			{ptr[int64](0), 2, ""},
+			{nil, 0, "6"},
+			{nil, 1000, "0 1 2 3 5 6"},
+			{ptr[int64](-5), 2, ""},
+			{ptr[int64](1 << 60), 1, "6"},
 		} {
 			list, err := w.History(ctx(), ada, ch.SID, tc.before, tc.limit)
 			want(t, err, 0)

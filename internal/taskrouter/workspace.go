@@ -29,8 +29,11 @@ var defaultActivities = []NewActivity{{FriendlyName: "Offline"}, {FriendlyName: 
 
 // defaultChannels are those of a new workspace. Source: a recording of the live service.
 var defaultChannels = []NewTaskChannel{
-	{UniqueName: "default", FriendlyName: "Default"}, {UniqueName: "voice", FriendlyName: "Voice"}, {UniqueName: "chat", FriendlyName: "Programmable Chat"},
-	{UniqueName: "sms", FriendlyName: "SMS"}, {UniqueName: "video", FriendlyName: "Video"},
+	{UniqueName: "default", FriendlyName: "Default"},
+	{UniqueName: "voice", FriendlyName: "Voice"},
+	{UniqueName: "chat", FriendlyName: "Programmable Chat"},
+	{UniqueName: "sms", FriendlyName: "SMS"},
+	{UniqueName: "video", FriendlyName: "Video"},
 }
 
 // CreateWorkspace makes a workspace with its default activities and task channels.

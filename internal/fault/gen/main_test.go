@@ -29,8 +29,13 @@ func TestInfer(t *testing.T) {
 		text string
 		want int
 	}{
-		{503, "Internal Error", 503}, {50400, "User not member of channel", 403}, {1, "Already Exists", 409},
-		{1, "rate limit exceeded", 429}, {1, "something odd", 400}, {1, "Internal Error", 500}, {1, "service unavailable", 503},
+		{503, "Internal Error", 503},
+		{50400, "User not member of channel", 403},
+		{1, "Already Exists", 409},
+		{1, "rate limit exceeded", 429},
+		{1, "something odd", 400},
+		{1, "Internal Error", 500},
+		{1, "service unavailable", 503},
 	}
 	for _, tt := range tests {
 		if got := infer(tt.code, tt.text); got != tt.want {

@@ -146,8 +146,14 @@ func TestBucket(t *testing.T) {
 func TestCounts(t *testing.T) {
 	t.Parallel()
 	var c counts
-	if !c.add("a", 2) || !c.add("a", 2) || c.add("a", 2) || !c.add("b", 2) || !c.add("a", 0) {
-		t.Error("counted wrong")
+	for i, tt := range []struct {
+		of    string
+		most  int
+		wants bool
+	}{{"a", 2, true}, {"a", 2, true}, {"a", 2, false}, {"b", 2, true}, {"a", 0, true}} {
+		if got := c.add(tt.of, tt.most); got != tt.wants {
+			t.Errorf("%d: add(%q, %d) = %t, want %t", i, tt.of, tt.most, got, tt.wants)
+		}
 	}
 	for range 3 {
 		c.drop("a")

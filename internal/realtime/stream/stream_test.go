@@ -341,7 +341,10 @@ func TestResumeAfterTrim(t *testing.T) {
 		offset  int64
 		resumed bool
 	}{
-		{h.db.Epoch(), at.Offset, false}, {h.db.Epoch(), at.Offset + 100, false}, {"other", at.Offset + 5, false}, {h.db.Epoch(), -3, false},
+		{h.db.Epoch(), at.Offset, false},
+		{h.db.Epoch(), at.Offset + 100, false},
+		{"other", at.Offset + 5, false},
+		{h.db.Epoch(), -3, false},
 		{h.db.Epoch(), at.Offset + 5, true},
 	} {
 		s := h.subscribe(h.open("ann"), ch, test.epoch, test.offset)

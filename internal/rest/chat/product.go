@@ -21,7 +21,6 @@ func Product(s *chat.Chat) rest.Product {
 // package chat.
 var (
 	anyone  = []account.Grant{account.ChatRead, account.ChatWrite, account.ChatOwn}
-	reader  = []account.Grant{account.ChatRead, account.ChatWrite}
 	manager = []account.Grant{account.ChatWrite}
 )
 

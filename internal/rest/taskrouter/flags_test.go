@@ -27,9 +27,16 @@ func TestDescending(t *testing.T) {
 		ordering string
 		want, ok bool
 	}{
-		{"", false, true}, {"DateCreated", false, true}, {"DateCreated:asc", false, true}, {"DateCreated:desc", true, true},
-		{"DateCreated:DESC", true, true}, {"DateCreated:up", false, false}, {"Priority:desc", false, false},
-		{"Priority:desc,DateCreated:asc", false, false}, {"DateCreated:desc,Priority:asc", false, false}, {":desc", false, false},
+		{"", false, true},
+		{"DateCreated", false, true},
+		{"DateCreated:asc", false, true},
+		{"DateCreated:desc", true, true},
+		{"DateCreated:DESC", true, true},
+		{"DateCreated:up", false, false},
+		{"Priority:desc", false, false},
+		{"Priority:desc,DateCreated:asc", false, false},
+		{"DateCreated:desc,Priority:asc", false, false},
+		{":desc", false, false},
 	} {
 		if got, err := descending(tt.ordering); got != tt.want || (err == nil) != tt.ok {
 			t.Errorf("descending(%q) is %t, %v", tt.ordering, got, err)

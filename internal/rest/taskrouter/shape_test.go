@@ -46,21 +46,29 @@ func (c caller) call(method, path string, status int, form url.Values) map[strin
 type shape struct{ path, key, keys, links string }
 
 var shapes = []shape{
-	{"", "workspaces", "account_sid date_created date_updated default_activity_name default_activity_sid event_callback_url events_filter " +
-		"friendly_name links multi_task_enabled prioritize_queue_order sid timeout_activity_name timeout_activity_sid url",
-		"activities cumulative_statistics events real_time_statistics statistics task_channels task_queues tasks workers workflows"},
+	{
+		"", "workspaces", "account_sid date_created date_updated default_activity_name default_activity_sid event_callback_url events_filter " +
+			"friendly_name links multi_task_enabled prioritize_queue_order sid timeout_activity_name timeout_activity_sid url",
+		"activities cumulative_statistics events real_time_statistics statistics task_channels task_queues tasks workers workflows",
+	},
 	{"/{workspace}/Activities", "activities", "account_sid available date_created date_updated friendly_name links sid url workspace_sid", "workspace"},
 	{"/{workspace}/TaskChannels", "channels", "account_sid channel_optimized_routing date_created date_updated friendly_name links sid unique_name " +
 		"url workspace_sid", "workspace"},
-	{"/{workspace}/TaskQueues", "task_queues", "account_sid assignment_activity_name assignment_activity_sid date_created date_updated friendly_name " +
-		"links max_reserved_workers reservation_activity_name reservation_activity_sid sid target_workers task_order url workspace_sid",
-		"assignment_activity cumulative_statistics list_statistics real_time_statistics reservation_activity statistics workspace"},
-	{"/{workspace}/Workflows", "workflows", "account_sid assignment_callback_url configuration date_created date_updated document_content_type " +
-		"fallback_assignment_callback_url friendly_name links sid task_reservation_timeout url workspace_sid",
-		"cumulative_statistics real_time_statistics statistics"},
-	{"/{workspace}/Workers", "workers", "account_sid activity_name activity_sid attributes available date_created date_status_changed date_updated " +
-		"friendly_name links sid url workspace_sid",
-		"activity channels cumulative_statistics real_time_statistics reservations statistics worker_channels worker_statistics workspace"},
+	{
+		"/{workspace}/TaskQueues", "task_queues", "account_sid assignment_activity_name assignment_activity_sid date_created date_updated friendly_name " +
+			"links max_reserved_workers reservation_activity_name reservation_activity_sid sid target_workers task_order url workspace_sid",
+		"assignment_activity cumulative_statistics list_statistics real_time_statistics reservation_activity statistics workspace",
+	},
+	{
+		"/{workspace}/Workflows", "workflows", "account_sid assignment_callback_url configuration date_created date_updated document_content_type " +
+			"fallback_assignment_callback_url friendly_name links sid task_reservation_timeout url workspace_sid",
+		"cumulative_statistics real_time_statistics statistics",
+	},
+	{
+		"/{workspace}/Workers", "workers", "account_sid activity_name activity_sid attributes available date_created date_status_changed date_updated " +
+			"friendly_name links sid url workspace_sid",
+		"activity channels cumulative_statistics real_time_statistics reservations statistics worker_channels worker_statistics workspace",
+	},
 	{"/{workspace}/Workers/{bob}/Channels", "channels", "account_sid assigned_tasks available available_capacity_percentage configured_capacity " +
 		"date_created date_updated sid task_channel_sid task_channel_unique_name url worker_sid workspace_sid", ""},
 	{"/{workspace}/Tasks", "tasks", "account_sid addons age assignment_status attributes date_created date_updated ignore_capacity links priority " +

@@ -28,7 +28,6 @@ type mTask struct {
 	Task
 	holds   []*mHold
 	refused map[int64]bool
-	overdue bool
 }
 
 type mHold struct {
