@@ -59,7 +59,9 @@ func document(src string) (*node, error) {
 	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return nil, &Mistake{Offset: max(syntax.Offset-1, 0), Text: "not JSON: " + syntax.Error()}
+		at := min(max(syntax.Offset-1, 0), int64(len(src)))
+		at = int64(len(src) - len(strings.TrimLeft(src[at:], " \t\r\n"))) // the decoder sometimes stops at the space before
+		return nil, &Mistake{Offset: at, Text: "not JSON: " + syntax.Error()}
 	}
 	return nil, &Mistake{Offset: int64(len(src)), Text: "not JSON: the document ends too early"}
 }
