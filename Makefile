@@ -12,7 +12,7 @@ PG      := go run ./test/postgres
 SUITE   := test/suite.sh
 GOFILES  = $$(git ls-files -co --exclude-standard '*.go' | grep -v '_gen.go$$')
 # The suites that run the built program stand apart from the tests beside the code.
-OUTSIDE := first sdk kill canary foreign compat full
+OUTSIDE := first hostile sdk kill canary foreign compat full
 INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$$")
 
 # How much the long suites do; make test KILLS=30 FUZZTIME=60s for more.
@@ -90,7 +90,7 @@ test-go: ## Go tests beside the code, with the race detector, on SQLite and Post
 		'go test $$(command -v $${CC:-gcc} >/dev/null && echo -race) -shuffle=on $(INSIDE)'
 
 .PHONY: test-outside
-test-outside: test-first test-foreign test-compat test-sdk test-e2e test-kill test-full test-canary ## the suites that run the built program
+test-outside: test-first test-foreign test-hostile test-compat test-sdk test-e2e test-kill test-full test-canary ## the suites that run the built program
 
 OUTSIDE_GO = USHER_BIN=$(CURDIR)/bin/usher $(PG) go test -count=1 -timeout 30m
 
@@ -101,6 +101,10 @@ test-first: build ## the first run: links, sign-in, credentials
 .PHONY: test-foreign
 test-foreign: build ## every operation against another account's SID
 	@$(SUITE) 'foreign SIDs' 'postgres?' env $(OUTSIDE_GO) ./test/foreign
+
+.PHONY: test-hostile
+test-hostile: build ## attacks from outside
+	@$(SUITE) 'hostile' 'postgres?' env $(OUTSIDE_GO) ./test/hostile
 
 .PHONY: test-compat
 test-compat: build ## docs/compatibility.md says the truth

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -360,16 +361,21 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// product parses the Go files of cmd, internal and web.
+// product answers the Go files of cmd, internal and web.
 func product(t *testing.T) []source {
 	t.Helper()
+	list, err := readProduct()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+var readProduct = sync.OnceValues(func() ([]source, error) {
 	var list []source
 	for _, top := range []string{"cmd", "internal", "web"} {
-		root := filepath.Join("..", top)
-		err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join("..", top), func(name string, entry fs.DirEntry, err error) error {
 			switch {
-			case os.IsNotExist(err) && name == root:
-				return nil
 			case err != nil:
 				return err
 			case entry.IsDir() && slices.Contains([]string{"node_modules", "testdata", "dist"}, entry.Name()):
@@ -382,11 +388,11 @@ func product(t *testing.T) []source {
 			return err
 		})
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
-	return list
-}
+	return list, nil
+})
 
 func parse(name string) (source, error) {
 	text, err := os.ReadFile(name)

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -26,11 +27,14 @@ func TestModuleFile(t *testing.T) {
 }
 
 // machine finds paths that exist on one machine only. The leading character keeps URLs and longer paths out.
-var machine = regexp.MustCompile(`(^|[^\w./}-])/(root|home|work|Users)/[\w.]`)
+var machine = regexp.MustCompile(`(?m)(^|[^\w./}-])/(root|home|work|Users)/[\w.]`)
 
-// telling finds services that a page or a program would report to, and fonts and scripts fetched from strangers.
-var telling = regexp.MustCompile(`(?i)(google-?analytics|googletagmanager|fonts\.(googleapis|gstatic)|sentry\.io|segment\.(io|com)|` +
-	`mixpanel|posthog|amplitude\.com|datadoghq|newrelic|hotjar|bugsnag|\brollbar|cdn\.jsdelivr|unpkg\.com|cdnjs)`)
+// strangers are services that a page or a program would report to, and places that fonts and scripts are fetched from.
+var strangers = []string{
+	"google-analytics", "googleanalytics", "googletagmanager", "fonts.googleapis", "fonts.gstatic", "sentry.io", "segment.io",
+	"segment.com", "mixpanel", "posthog", "amplitude.com", "datadoghq", "newrelic", "hotjar", "bugsnag", "rollbar.com",
+	"cdn.jsdelivr", "unpkg.com", "cdnjs",
+}
 
 func TestNothingForeignInTheTree(t *testing.T) {
 	t.Parallel()
@@ -38,12 +42,13 @@ func TestNothingForeignInTheTree(t *testing.T) {
 		if name == "test/tree_test.go" {
 			continue
 		}
-		for i, line := range bytes.Split(text, []byte("\n")) {
-			if m := machine.Find(line); m != nil && !strings.HasPrefix(name, "web/dist/") {
-				t.Errorf("%s:%d: a path of one machine: %q", name, i+1, excerpt(line, m))
-			}
-			if m := telling.Find(line); m != nil {
-				t.Errorf("%s:%d: nothing reports to anybody and nothing is fetched from strangers: %q", name, i+1, excerpt(line, m))
+		if m := machine.FindIndex(text); m != nil && !strings.HasPrefix(name, "web/dist/") {
+			t.Errorf("%s: a path of one machine: %q", name, around(text, m[0], m[1]))
+		}
+		lower := bytes.ToLower(text)
+		for _, stranger := range strangers {
+			if at := bytes.Index(lower, []byte(stranger)); at >= 0 {
+				t.Errorf("%s: nothing reports to anybody and nothing is fetched from strangers: %q", name, around(text, at, at+len(stranger)))
 			}
 		}
 	}
@@ -105,9 +110,17 @@ func feature(name string) string {
 // skipped are folders that are made, not kept.
 var skipped = []string{".git", "node_modules", "bin", ".cache", "usher-data", "artifacts"}
 
-// tree reads every text file that a clone would hold.
+// tree answers every text file that a clone would hold.
 func tree(t *testing.T) map[string][]byte {
 	t.Helper()
+	files, err := readTree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+var readTree = sync.OnceValues(func() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	err := filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -129,14 +142,10 @@ func tree(t *testing.T) map[string][]byte {
 		files[strings.TrimPrefix(filepath.ToSlash(name), "../")] = text
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
+	return files, err
+})
 
-// excerpt answers what stands around m in line, so that a minified file does not fill the screen.
-func excerpt(line, m []byte) string {
-	at := bytes.Index(line, m)
-	return string(line[max(at-30, 0):min(at+len(m)+30, len(line))])
+// around answers a place in a text with what stands beside it, so that a minified file does not fill the screen.
+func around(text []byte, from, to int) string {
+	return string(text[max(from-30, 0):min(to+30, len(text))])
 }
