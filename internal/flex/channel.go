@@ -158,7 +158,7 @@ func (c *Channel) SetTask(task sid.SID) {
 }
 
 // HasTask says whether task is the channel's live task.
-func (c *Channel) HasTask(task sid.SID) bool { return c.Task != nil && *c.Task == string(task) }
+func (c Channel) HasTask(task sid.SID) bool { return c.Task != nil && *c.Task == string(task) }
 
 // Amend puts the keys of set on top of a chat channel's attributes. The wire lets attributes be any JSON value; what is not an
 // object gives way to one, so that nobody can keep a conversation from ending by its attributes.

@@ -14,11 +14,14 @@ import (
 // a reservation was accepted. Usher has done it by itself by then, so the usual answer is 45206, status 409, which those desks
 // take for success. It returns the chat user.
 //
-// An agent joins only as itself, and only a channel whose task it holds; supervisors and admins join any.
+// An agent joins only as itself, and only a channel whose task it holds; supervisors join any, as themselves; who may write in all
+// channels also lets others in.
 // Source: POST /v1/Channels/{CH}/Roles/{role}/Users of @twilio/flex-ui 1.34.6.
 func (h *Handoff) Join(ctx context.Context, actor account.Actor, channel sid.SID, role account.Role, identity string) (sid.SID, error) {
 	oversees := actor.Can(account.ChatRead)
-	if !oversees && (actor.Role != account.RoleAgent || role != account.RoleAgent || identity != actor.Identity) {
+	switch {
+	case actor.Can(account.ChatWrite):
+	case identity != actor.Identity, !oversees && (actor.Role != account.RoleAgent || role != account.RoleAgent):
 		return "", fault.Forbidden("")
 	}
 	var user sid.SID

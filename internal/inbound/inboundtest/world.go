@@ -320,8 +320,8 @@ func (w *World) Move(worker taskrouter.Worker, activity sid.SID) taskrouter.Work
 // Accept waits until the task is offered to the worker, and accepts it.
 func (w *World) Accept(worker taskrouter.Worker, task sid.SID) {
 	w.T.Helper()
-	deadline := time.After(patience)
-	for {
+	var offer sid.SID
+	w.Until("task "+string(task)+" is offered to "+worker.FriendlyName, func() bool {
 		page, err := w.Tasks.TaskReservations(context.Background(), w.Owner, w.IDs.Workspace, task, taskrouter.ReservationFilter{
 			Statuses: []taskrouter.ReservationStatus{taskrouter.ReservationPending}, Worker: worker.SID,
 		}, db.Page{Size: 1})
@@ -329,19 +329,28 @@ func (w *World) Accept(worker taskrouter.Worker, task sid.SID) {
 			w.T.Fatal(err)
 		}
 		if len(page.Items) > 0 {
-			_, err := w.Tasks.UpdateReservation(context.Background(), w.Owner,
-				taskrouter.ReservationOf{Workspace: w.IDs.Workspace, Task: task, Reservation: page.Items[0].SID},
-				taskrouter.ReservationUpdate{Status: taskrouter.ReservationAccepted})
-			if err != nil {
-				w.T.Fatal(err)
-			}
-			return
+			offer = page.Items[0].SID
 		}
+		return offer != ""
+	})
+	_, err := w.Tasks.UpdateReservation(context.Background(), w.Owner,
+		taskrouter.ReservationOf{Workspace: w.IDs.Workspace, Task: task, Reservation: offer},
+		taskrouter.ReservationUpdate{Status: taskrouter.ReservationAccepted})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Until waits for what follows from an event.
+func (w *World) Until(what string, ok func() bool) {
+	w.T.Helper()
+	deadline := time.After(patience)
+	for !ok() {
 		select {
 		case <-w.heard:
 		case <-time.After(20 * time.Millisecond): // an event may have gone before this waited
 		case <-deadline:
-			w.T.Fatalf("task %s was never offered to %s", task, worker.FriendlyName)
+			w.T.Fatalf("never happened: %s", what)
 		}
 	}
 }
