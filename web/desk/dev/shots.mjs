@@ -67,6 +67,8 @@ for (const mode of modes) {
     const [path, hash] = state.path.split('#');
     await page.goto(`${base}${path}?fake=${state.fake}${hash ? `#${hash}` : ''}`);
     await page.waitForTimeout(state.wait ?? 900);
+    if (process.env.DIR) await page.evaluate((dir) => { document.documentElement.dir = dir; }, process.env.DIR);
+    if (process.env.DENSITY) await page.evaluate((density) => document.documentElement.setAttribute('data-density', density), process.env.DENSITY);
     try {
       await state.act?.(page);
       await page.waitForTimeout(400);

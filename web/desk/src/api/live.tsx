@@ -7,16 +7,10 @@ import { createContext, useContext, useEffect, useMemo, useRef, useState, type R
 import { connect, type Client, type State } from '../../../stream/index.ts';
 import { renew, session } from './http';
 import { keys } from './keys';
-import { applyChannel, applyOutgoing, applyWork, applyWorker, mergeMessages, type Conversation } from './reduce';
+import { channelOf, follow } from './follow';
+import { applyOutgoing, applyWork, applyWorker, type Conversation } from './reduce';
 import { work, worker } from './taskrouter';
 import type { Event, Session, Work, Worker } from './types';
-
-/** Somebody else writes; `until` is ms since 1970. */
-export interface TypingNow {
-  identity: string;
-  name: string;
-  until: number;
-}
 
 interface Live {
   client: Client | null;
@@ -30,49 +24,6 @@ const Context = createContext<Live>({ client: null, state: start, missed: null }
 
 /** The stream's client and its connection state. */
 export const useLive = () => useContext(Context);
-
-/** Chat channel of a task; undefined for tasks that are no chat. */
-export const channelOf = (item: Work): string | undefined => {
-  const sid = item.task.attributes.channelSid;
-  return typeof sid === 'string' ? sid : undefined;
-};
-
-const HISTORY = 50;
-
-/** Reads the newest page of a channel and keeps older pages when they still touch it. */
-export async function loadConversation(client: Client, cache: QueryClient, channel: string) {
-  const page = await client.history(channel, null, HISTORY);
-  const old = cache.getQueryData<Conversation>(keys.conversation(channel));
-  const first = page.messages[0]?.index ?? 0;
-  const last = old?.messages.at(-1)?.index ?? -1;
-  const touches = !!old && last >= first - 1;
-  const conversation: Conversation = {
-    channel: page.channel,
-    members: page.members,
-    messages: touches ? mergeMessages(old.messages, page.messages) : page.messages,
-    outgoing: client.outgoing(channel),
-    whole: touches ? old.whole : page.messages.length < HISTORY || first === 0,
-  };
-  cache.setQueryData(keys.conversation(channel), conversation);
-  return { conversation, position: { epoch: page.epoch, offset: page.offset } };
-}
-
-function watchTyping(cache: QueryClient, channel: string) {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const clear = () => {
-    clearTimeout(timer);
-    cache.setQueryData<TypingNow | null>(keys.typing(channel), null);
-  };
-  return {
-    clear,
-    heard(identity: string, name: string) {
-      clearTimeout(timer);
-      cache.setQueryData<TypingNow | null>(keys.typing(channel), (): TypingNow => ({ identity, name, until: Date.now() + 5000 }));
-      timer = setTimeout(clear, 5000);
-    },
-    ended: (identity: string) => cache.getQueryData<TypingNow | null>(keys.typing(channel))?.identity === identity && clear(),
-  };
-}
 
 function useWorkerStream(client: Client | null, who: Session | null) {
   const cache = useQueryClient();
@@ -146,7 +97,7 @@ function useConnection(client: Client | null) {
     };
   }, [client]);
   const count = useMemo(() => (event: Event) => {
-    if (event.kind === 'message.added' && Date.parse(event.at) < back.current.since && Date.now() - back.current.since < 5000) {
+    if (event.kind === 'message.added' && event.data.author !== session()?.identity && Date.parse(event.at) < back.current.since && Date.now() - back.current.since < 5000) {
       setMissed((n) => (n ?? 0) + 1);
     }
   }, []);
@@ -187,46 +138,6 @@ export function LiveProvider({ who, children }: { who: Session | null; children:
 
   const value = useMemo(() => ({ client, state, missed }), [client, state, missed]);
   return <Context value={value}>{children}</Context>;
-}
-
-/** How long to wait before looking again for a channel that is not open to the agent yet, ms: accepting comes first, joining right after. */
-const JOINING = [100, 200, 400, 800, 1600, 3200];
-
-/** Follows one channel: its snapshot, then every change. */
-function follow(client: Client, cache: QueryClient, channel: string, count: (event: Event) => void): () => void {
-  const typing = watchTyping(cache, channel);
-  let stop = () => {};
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let tries = 0;
-  const begin = () => {
-    stop = client.subscribe(channel, {
-      load: async () => {
-        const { conversation, position } = await loadConversation(client, cache, channel);
-        tries = 0;
-        cache.setQueryData(keys.conversationError(channel), null);
-        cache.setQueryData(keys.conversation(channel), conversation);
-        return position;
-      },
-      event: (event) => {
-        count(event);
-        if (event.kind === 'message.added') typing.ended(event.data.author);
-        cache.setQueryData<Conversation>(keys.conversation(channel), (old) => old && applyChannel(old, event));
-      },
-      typing: ({ identity, name }) => {
-        if (identity !== client.state.identity) typing.heard(identity, name);
-      },
-      error: (fault) => {
-        if (fault.status === 404 && tries < JOINING.length) timer = setTimeout(begin, JOINING[tries++]);
-        else cache.setQueryData(keys.conversationError(channel), fault);
-      },
-    });
-  };
-  begin();
-  return () => {
-    clearTimeout(timer);
-    typing.clear();
-    stop();
-  };
 }
 
 /** SIDs of the channels whose task this worker has accepted. Stable while the set does not change. */

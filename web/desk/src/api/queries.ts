@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { session } from './http';
 import { keys } from './keys';
-import { channelOf, type TypingNow } from './live';
+import { channelOf, type TypingNow } from './follow';
 import type { Conversation } from './reduce';
 import { activities, work, worker, workerChannels } from './taskrouter';
 import type { Fault, Member, Work } from './types';
@@ -42,6 +42,9 @@ export function customerName(item: Work): string {
   for (const candidate of [name, given, from]) if (typeof candidate === 'string' && candidate.trim()) return candidate.trim();
   return '';
 }
+
+/** What a customer's avatar is coloured by: the same in every task of one conversation. */
+export const seedOf = (item: Work): string => channelOf(item) ?? item.task.sid;
 
 /** The customer's membership in the channel. */
 export const customerOf = (conversation: Conversation): Member | undefined =>

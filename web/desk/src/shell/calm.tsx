@@ -1,6 +1,6 @@
 import { useNavigate } from 'react-router';
 import { session } from '../api/http';
-import { useWork, useWorkerChannels } from '../api/queries';
+import { customerName, useWork, useWorkerChannels } from '../api/queries';
 import { useStatus, useNotifications } from '../features/inbox';
 import { useText } from '../i18n';
 import { clock, duration, fullDate } from '../i18n/format';
@@ -65,7 +65,10 @@ export function Calm() {
   const { permission, ask } = useNotifications();
   const away = worker && !worker.available;
   const available = choices.find((activity) => activity.available);
-  const busy = (work?.length ?? 0) > 0;
+  const ringing = work?.find((item) => item.reservation.reservation_status === 'pending');
+  const busy = work?.some((item) => item.reservation.reservation_status !== 'pending');
+  const title = ringing ? t('inbox.notifyTitle', { name: customerName(ringing) || t('inbox.noName') }) : busy ? t('calm.pick') : away ? t('calm.away', { status: worker.activity_name }) : t('calm.quiet');
+  const advice = ringing ? t('calm.ringText') : busy ? t('calm.pickText') : away ? t('calm.awayText') : t('calm.quietText');
   const admin = session()?.person.role === 'admin';
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone.split('/').at(-1)?.replace(/_/g, ' ');
   return (
@@ -74,8 +77,8 @@ export function Calm() {
       <Banner />
       <div className="calm">
         <Art />
-        <h1>{busy ? t('calm.pick') : away ? t('calm.away', { status: worker.activity_name }) : t('calm.quiet')}</h1>
-        <p className="c2">{busy ? t('calm.pickText') : away ? t('calm.awayText') : t('calm.quietText')}</p>
+        <h1>{title}</h1>
+        <p className="c2">{advice}</p>
         {away && available && <p className="calm-act"><button type="button" className="btn primary lg" onClick={() => change(available)}>{t('calm.available', { status: available.friendly_name })}</button></p>}
         <Figures />
         <div className="calm-list">

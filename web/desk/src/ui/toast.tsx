@@ -7,7 +7,7 @@ export interface Toast {
   text: string;
   icon?: IconName;
   undo?: () => void;
-  /** Seconds on the screen; 8 unless told. */
+  /** Seconds on the screen; unless told, 8 with Undo and 5 without. */
   seconds?: number;
   /** Runs when it goes without Undo. */
   done?: () => void;
@@ -54,7 +54,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
 
 function One({ toast, gone }: { toast: Shown; gone: () => void }) {
   const { t } = useText();
-  const [left, setLeft] = useState(toast.seconds ?? 8);
+  const [left, setLeft] = useState(toast.seconds ?? (toast.undo ? 8 : 5));
   const [held, setHeld] = useState(false);
   const end = useRef({ gone, toast });
   end.current = { gone, toast };

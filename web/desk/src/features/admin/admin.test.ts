@@ -39,6 +39,7 @@ describe('workers', () => {
     ] as unknown as Worker[];
     const rows = colleagues(workers, [{ sid: 'PE', name: 'Tom', worker_sid: 'WK2' } as Person]);
     expect(rows.map((row) => [row.name, row.skills, row.person?.sid])).toEqual([['Tom', ['a', 'b'], 'PE'], ['Zoe', [], undefined]]);
+    expect(colleagues([], [{ sid: 'PE2', name: '', email: 'a@b' } as Person])).toEqual([{ sid: 'PE2', person: { sid: 'PE2', name: '', email: 'a@b' }, name: 'a@b', skills: [] }]);
     expect(skillsOf({ routing: 'x' })).toEqual([]);
   });
 

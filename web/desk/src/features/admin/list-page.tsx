@@ -33,7 +33,7 @@ export function ListPage<T>({ title, intro, action, query, icon, empty, emptyTex
           {query.isError && <ErrorState title={t('admin.failed')} error={query.error} retry={() => void query.refetch()} />}
           {query.isPending && slow && <SkeletonRows rows={5} />}
           {query.data?.length === 0 && <EmptyState icon={icon} title={empty} action={action}>{emptyText}</EmptyState>}
-          {query.data && query.data.length > 0 && <div className="tbl-wrap">{children(query.data)}</div>}
+          {query.data && query.data.length > 0 && <div className="tbl-wrap" tabIndex={0} role="group" aria-label={title}>{children(query.data)}</div>}
         </div>
       </main>
       {drawer}

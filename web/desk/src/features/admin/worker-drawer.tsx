@@ -24,6 +24,7 @@ interface Edit {
 /** Sends only what changed, one call after the other, so that a refusal says what it is about. */
 async function save({ worker, person }: Colleague, edit: Edit, channels: WorkerChannel[]): Promise<void> {
   if (person && edit.role && edit.role !== person.role) await updatePerson(person.sid, { role: edit.role });
+  if (!worker) return;
   const parsed = parseAttributes(edit.attributes);
   const changed = 'value' in parsed && JSON.stringify(parsed.value) !== JSON.stringify(worker.attributes);
   const activity = edit.activity !== worker.activity_sid ? edit.activity : undefined;
@@ -87,12 +88,12 @@ export function WorkerDrawer({ row, onClose }: { row: Colleague; onClose: () => 
   const toast = useToast();
   const { worker, person, name } = row;
   const list = useQuery({ queryKey: keys.activities, queryFn: activities, staleTime: 60_000 }).data ?? [];
-  const channels = useQuery({ queryKey: keys.channelsOf(worker.sid), queryFn: () => workerChannels(worker.sid), staleTime: 15_000 }).data ?? [];
-  const [edit, setEdit] = useState<Edit>(() => ({ role: person?.role, activity: worker.activity_sid, attributes: JSON.stringify(worker.attributes, null, 2), capacity: {} }));
+  const channels = useQuery({ queryKey: keys.channelsOf(row.sid), queryFn: () => workerChannels(row.sid), enabled: Boolean(worker), staleTime: 15_000 }).data ?? [];
+  const [edit, setEdit] = useState<Edit>(() => ({ role: person?.role, activity: worker?.activity_sid ?? '', attributes: JSON.stringify(worker?.attributes ?? {}, null, 2), capacity: {} }));
   const set = (change: Partial<Edit>) => setEdit((old) => ({ ...old, ...change }));
   const mutation = useMutation({
     mutationFn: () => save(row, edit, channels),
-    onSettled: () => Promise.all([keys.workers, keys.people, keys.channelsOf(worker.sid)].map((queryKey) => cache.invalidateQueries({ queryKey }))),
+    onSettled: () => Promise.all([keys.workers, keys.people, keys.channelsOf(row.sid)].map((queryKey) => cache.invalidateQueries({ queryKey }))),
     onSuccess: () => {
       toast({ text: t('workers.saved', { name }), seconds: 4 });
       onClose();
@@ -110,17 +111,18 @@ export function WorkerDrawer({ row, onClose }: { row: Colleague; onClose: () => 
     </span>
   );
   return (
-    <Drawer title={name} subtitle={person?.email ?? worker.friendly_name} onClose={onClose} footer={footer}>
+    <Drawer title={name} subtitle={person?.email ?? worker?.friendly_name} onClose={onClose} footer={footer}>
       <form className="form" id="worker-form" onSubmit={submit} noValidate>
         {mutation.isError && <p className="alert" role="alert"><Icon name="alert" size="s" /><span>{t('workers.partly', { why: explain(mutation.error, text) })}</span></p>}
-        <Field id="w-activity" label="workers.form.activity" help="workers.form.activityHelp">
+        {!worker && <p className="words">{t('workers.waitingText')}</p>}
+        {worker && <Field id="w-activity" label="workers.form.activity" help="workers.form.activityHelp">
           <select id="w-activity" className="input" value={edit.activity} aria-describedby="w-activity-help" onChange={(event) => set({ activity: event.target.value })}>
             {list.map((activity) => <option key={activity.sid} value={activity.sid}>{activity.friendly_name}</option>)}
           </select>
-        </Field>
+        </Field>}
         {person && edit.role && <RoleField value={edit.role} onChange={(role) => set({ role })} />}
         {channels.length > 0 && <Capacity channels={channels} edit={edit} set={(capacity) => set({ capacity })} />}
-        <AttributesField value={edit.attributes} onChange={(attributes) => set({ attributes })} />
+        {worker && <AttributesField value={edit.attributes} onChange={(attributes) => set({ attributes })} />}
         {person && <NewLink row={row} />}
       </form>
     </Drawer>

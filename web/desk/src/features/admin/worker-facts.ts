@@ -1,9 +1,11 @@
 /** What a worker's attributes say. Pure. */
 import type { Attributes, Person, Worker } from '../../api/types';
 
-/** A worker with the person who signs in as it, when there is one. */
+/** A worker with the person who signs in as it. An invited person becomes a worker with the first sign-in. */
 export interface Colleague {
-  worker: Worker;
+  /** The worker's SID, else the person's. */
+  sid: string;
+  worker?: Worker;
   person?: Person;
   name: string;
   skills: string[];
@@ -17,15 +19,17 @@ export function skillsOf(attributes: Attributes): string[] {
   return Array.isArray(skills) ? skills.filter((skill): skill is string => typeof skill === 'string') : [];
 }
 
-/** Workers with their people; available ones first, then by name. */
+/** Workers with their people, and people who are invited: available ones first, then by name. */
 export function colleagues(workers: Worker[], people: Person[]): Colleague[] {
   const bySid = new Map(people.flatMap((person) => (person.worker_sid ? [[person.worker_sid, person] as const] : [])));
-  return workers
-    .map((worker): Colleague => {
-      const person = bySid.get(worker.sid);
-      return { worker, person, name: person?.name || text(worker.attributes.full_name) || worker.friendly_name, skills: skillsOf(worker.attributes) };
-    })
-    .sort((a, b) => Number(b.worker.available) - Number(a.worker.available) || a.name.localeCompare(b.name));
+  const rows = workers.map((worker): Colleague => {
+    const person = bySid.get(worker.sid);
+    return { sid: worker.sid, worker, person, name: person?.name || text(worker.attributes.full_name) || worker.friendly_name, skills: skillsOf(worker.attributes) };
+  });
+  const known = new Set(workers.map((worker) => worker.sid));
+  const invited = people.filter((person) => !person.worker_sid || !known.has(person.worker_sid));
+  rows.push(...invited.map((person): Colleague => ({ sid: person.sid, person, name: person.name || person.email, skills: [] })));
+  return rows.sort((a, b) => Number(b.worker?.available ?? false) - Number(a.worker?.available ?? false) || a.name.localeCompare(b.name));
 }
 
 export type JsonProblem = { kind: 'syntax'; why: string } | { kind: 'shape' };

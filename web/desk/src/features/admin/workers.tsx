@@ -30,12 +30,13 @@ function Load({ sid }: { sid: string }) {
 function Status({ worker }: Colleague) {
   const { t, locale } = useText();
   const now = useNow();
+  if (!worker) return <span className="c3">{t('workers.waiting')}</span>;
   const since = Date.parse(worker.date_status_changed ?? worker.date_updated);
   const when = daysAgo(since, now) > 0 ? t('workers.since', { time: shortDate(since, locale) }) : duration((now - since) / 1000);
   return <>{worker.activity_name} <span className="c3 num">{when}</span></>;
 }
 
-const mark = ({ worker }: Colleague) => (worker.available ? 'on' : /offline/i.test(worker.activity_name) ? 'off' : 'away');
+const mark = ({ worker }: Colleague) => (!worker || /offline/i.test(worker.activity_name) ? 'off' : worker.available ? 'on' : 'away');
 
 function Table({ rows, selected, open }: { rows: Colleague[]; selected?: string; open: (sid: string) => void }) {
   const { t } = useText();
@@ -44,11 +45,11 @@ function Table({ rows, selected, open }: { rows: Colleague[]; selected?: string;
       <thead><tr><th scope="col">{t('workers.col.name')}</th><th scope="col">{t('workers.col.status')}</th><th scope="col">{t('workers.col.role')}</th><th scope="col">{t('workers.col.chats')}</th><th scope="col" className="spare">{t('workers.col.skills')}</th></tr></thead>
       <tbody>
         {rows.map((row) => (
-          <tr key={row.worker.sid} className={row.worker.sid === selected ? 'on' : undefined}>
-            <td><span className="row g12"><Avatar name={row.name} seed={row.worker.sid} size="s28" status={mark(row)} /><span><button type="button" className="open" aria-expanded={row.worker.sid === selected} onClick={() => open(row.worker.sid)}>{row.name}</button>{row.person && <span className="sub">{row.person.email}</span>}</span></span></td>
+          <tr key={row.sid} className={row.sid === selected ? 'on' : undefined}>
+            <td><span className="row g12"><Avatar name={row.name} seed={row.sid} size="s28" status={mark(row)} /><span><button type="button" className="open" aria-expanded={row.sid === selected} onClick={() => open(row.sid)}>{row.name}</button>{row.person && <span className="sub">{row.person.email}</span>}</span></span></td>
             <td><Status {...row} /></td>
             <td>{row.person ? t(`workers.role.${row.person.role}`) : <span className="c3">{t('workers.noPerson')}</span>}</td>
-            <td><Load sid={row.worker.sid} /></td>
+            <td>{row.worker && <Load sid={row.worker.sid} />}</td>
             <td className="wrap spare">{row.skills.map((skill) => <span className="tag" key={skill}>{skill}</span>)}</td>
           </tr>
         ))}
@@ -64,7 +65,7 @@ export function Workers() {
   const persons = useQuery({ queryKey: keys.people, queryFn: people, staleTime: 15_000 }).data;
   const [open, setOpen] = useState<string>();
   const rows = useMemo(() => colleagues(query.data ?? [], persons ?? []), [query.data, persons]);
-  const row = rows.find((each) => each.worker.sid === open);
+  const row = rows.find((each) => each.sid === open);
   const close = () => setOpen(undefined);
   const action = <button type="button" className="btn primary" onClick={() => setOpen('new')}><Icon name="plus" size="s" />{t('workers.new')}</button>;
   return (

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, typ
 import { session } from '../../api/http';
 import { keys } from '../../api/keys';
 import { useLive } from '../../api/live';
-import { customerName, fromTeam, useTyping } from '../../api/queries';
+import { customerName, fromTeam, seedOf, useTyping } from '../../api/queries';
 import { mergeMessages, type Conversation } from '../../api/reduce';
 import { beginOf } from '../../api/sessions';
 import type { Work } from '../../api/types';
@@ -77,11 +77,12 @@ function useLog({ item, conversation, jump }: Props) {
   const { client } = useLive();
   const identity = session()?.identity ?? '';
   const customer = customerName(item);
+  const seed = seedOf(item);
   const [atEnd, setAtEnd] = useState(true);
   const reading = useReading(client, conversation, identity, atEnd);
   const { newFrom } = reading;
   const taskStart = beginOf(item, conversation.messages);
-  const items = useMemo(() => buildItems(conversation, { identity, taskStart, newFrom, customer, seed: item.task.sid }), [conversation, customer, identity, item.task.sid, newFrom, taskStart]);
+  const items = useMemo(() => buildItems(conversation, { identity, taskStart, newFrom, customer, seed }), [conversation, customer, identity, newFrom, seed, taskStart]);
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => box.current,

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react';
-import { channelOf, customerName, customerOf, useConversation } from '../../api/queries';
+import { channelOf, customerName, customerOf, useConversation, seedOf } from '../../api/queries';
 import type { Conversation } from '../../api/reduce';
 import { beginOf, earlierSessions, sessionTitle } from '../../api/sessions';
 import type { Work } from '../../api/types';
@@ -66,7 +66,7 @@ function CustomerTab({ item, conversation, onJump }: { item: Work; conversation?
     <>
       <div className="blk">
         <div className="row g12 who">
-          <Avatar name={name} seed={item.task.sid} size="s48" />
+          <Avatar name={name} seed={seedOf(item)} size="s48" />
           <div className="grow"><div className="t16 sb" dir="auto">{name}</div><div className="t13 c3">{t(channelLabel(item.task.attributes.channelType))}</div></div>
         </div>
         <dl className="kv">

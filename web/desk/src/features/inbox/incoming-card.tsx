@@ -1,5 +1,5 @@
 import { useActs } from '../../api/acts';
-import { customerName } from '../../api/queries';
+import { customerName, seedOf } from '../../api/queries';
 import type { Work } from '../../api/types';
 import { useText } from '../../i18n';
 import { duration } from '../../i18n/format';
@@ -46,7 +46,7 @@ export function IncomingCard({ item, first, onAccept, onReject }: Props) {
   return (
     <article className="inc" aria-label={name}>
       <div className="row g12">
-        <Avatar name={name} seed={item.task.sid} channel={String(type ?? 'web')} />
+        <Avatar name={name} seed={seedOf(item)} channel={String(type ?? 'web')} />
         <div className="grow">
           <h3 className="ell sb">{name}</h3>
           <div className="t12 c3 ell">{t(channelLabel(type))} · {t('inbox.waiting')} <span className="num">{waiting}</span></div>

@@ -1,5 +1,5 @@
 import { Link } from 'react-router';
-import { channelOf, customerName, useTyping } from '../../api/queries';
+import { channelOf, customerName, seedOf, useTyping } from '../../api/queries';
 import { useText } from '../../i18n';
 import { duration } from '../../i18n/format';
 import { Avatar } from '../../ui/avatar';
@@ -42,7 +42,7 @@ export function TaskRow({ row, selected, wrapping, onArrow }: { row: Row; select
         onArrow(event.key === 'ArrowDown' ? 1 : -1);
       }}
     >
-      <Avatar name={name} seed={row.item.task.sid} channel={String(row.item.task.attributes.channelType ?? 'web')} />
+      <Avatar name={name} seed={seedOf(row.item)} channel={String(row.item.task.attributes.channelType ?? 'web')} />
       <div className="grow">
         <div className="l1">
           <span className="nm ell" dir="auto">{name}</span>
