@@ -160,6 +160,13 @@ func (s *Server) ready(ctx context.Context, done chan error) error {
 }
 
 var build = sync.OnceValues(func() (string, error) {
+	// What earlier test programs have built is no use to anybody; they could not remove it while they ran.
+	earlier, _ := filepath.Glob(filepath.Join(os.TempDir(), "usher-bin-*"))
+	for _, old := range earlier {
+		if info, err := os.Stat(old); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = os.RemoveAll(old)
+		}
+	}
 	dir, err := os.MkdirTemp("", "usher-bin-")
 	if err != nil {
 		return "", err
