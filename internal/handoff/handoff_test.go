@@ -232,8 +232,11 @@ func TestTaskAttributes_alwaysFit(t *testing.T) {
 	}{
 		{"long answers are cut", `{"a":"` + long + `","b":"` + long + `","n":1}`, "", "Ada", "hi", []string{"pre_engagement_data", "initialText"}, nil},
 		{"a form of many answers goes", `{"a":["` + long + `","` + long + `"]}`, "", "Ada", "hi", []string{"initialText"}, []string{"pre_engagement_data"}},
-		{"first words go", `{"a":"b"}`, `{"given":"` + long[:3730] + `"}`, "Ada", strings.Repeat("w", 200), []string{"given"},
-			[]string{"pre_engagement_data", "initialText"}},
+		{
+			"first words go", `{"a":"b"}`, `{"given":"` + long[:3730] + `"}`, "Ada", strings.Repeat("w", 200),
+			[]string{"given"},
+			[]string{"pre_engagement_data", "initialText"},
+		},
 		{"the last keys that were given go", "", `{"a":1,"z":"` + long + `"}`, name, hard, []string{"a"}, []string{"z"}},
 		{"a name of control characters", `{"a":"` + hard + `"}`, "", name, "hi", []string{"name"}, nil},
 		{"multi-byte text counts as characters", "", `{"given":"` + strings.Repeat("字", 2500) + `"}`, "Ada", "hi", []string{"given", "initialText"}, nil},
@@ -573,6 +576,14 @@ func TestJoin(t *testing.T) {
 		w.Pump() // the agent is in already
 		if n := len(w.Members(c.SID)); n != 3 {
 			t.Errorf("%d members, want 3", n)
+		}
+		dora := w.Visitor("dora")
+		dora.Role = "supervisor"
+		if _, err := w.Handoff.Join(t.Context(), dora, c.SID, "agent", "eve"); !fault.HasCode(err, 20403) {
+			t.Errorf("a supervisor lets somebody else in: %v", err)
+		}
+		if _, err := w.Handoff.Join(t.Context(), dora, c.SID, "agent", "dora"); err != nil {
+			t.Errorf("a supervisor joins: %v", err)
 		}
 	})
 }
