@@ -249,11 +249,15 @@ func Bool(m json.RawMessage, path ...string) bool {
 	return false
 }
 
-// Map returns the decoded object, for expressions: numbers are float64. It is
-// never nil; anything but an object is an empty map.
+// Map returns the decoded object, for expressions: numbers are float64, and one
+// that a float64 cannot hold is nil. It is never nil; anything but an object is
+// an empty map.
 func Map(m json.RawMessage) map[string]any {
 	var out map[string]any
-	if json.Unmarshal(m, &out) != nil || out == nil {
+	err := json.Unmarshal(m, &out)
+	// Such a number is reported after everything else has been decoded. It must
+	// not hide the attributes beside it from routing.
+	if _, wide := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !wide || out == nil {
 		return map[string]any{}
 	}
 	return out

@@ -114,6 +114,10 @@ func TestGetters(t *testing.T) {
 	if diff := cmp.Diff(want, attr.Map(m)); diff != "" {
 		t.Error(diff)
 	}
+	wide := map[string]any{"s": "x", "n": nil, "a": []any{nil, 2.0}}
+	if diff := cmp.Diff(wide, attr.Map(json.RawMessage(`{"s":"x","n":1e999,"a":[-1e999,2]}`))); diff != "" {
+		t.Error(diff)
+	}
 	for _, bad := range []string{"", "null", "[1]", "{"} {
 		if got := attr.Map(json.RawMessage(bad)); got == nil || len(got) != 0 {
 			t.Errorf("Map(%q) = %v", bad, got)

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -246,11 +247,14 @@ func (tb *Table[T]) seal(tx *Tx, v *T) ([]byte, error) {
 		return []byte{}, nil
 	}
 	r := tb.Row(v)
-	plain, err := json.Marshal(tb.Doc(v))
-	if err != nil {
+	// Not json.Marshal: it would write the <, > and & of attributes another way than their writer did.
+	var plain bytes.Buffer
+	enc := json.NewEncoder(&plain)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(tb.Doc(v)); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", tb.Name, r.SID, err)
 	}
-	sealed, err := tx.db.ring.Seal(seal.KeyRef{Account: r.Account, Data: r.Key}, rowAAD(tb.Name, r.Account, string(r.SID)), plain)
+	sealed, err := tx.db.ring.Seal(seal.KeyRef{Account: r.Account, Data: r.Key}, rowAAD(tb.Name, r.Account, string(r.SID)), plain.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", tb.Name, r.SID, err)
 	}
