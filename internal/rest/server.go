@@ -236,6 +236,10 @@ func (c *Call) readBody(buf *bytes.Buffer) error {
 	if c.req.ContentLength > maxBody {
 		return tooLarge
 	}
+	if coding := c.req.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		// As a form it would be names that nobody knows, and so a request that says nothing.
+		return fault.Invalid("The request body must not be compressed")
+	}
 	if _, err := buf.ReadFrom(http.MaxBytesReader(nil, c.req.Body, maxBody)); err != nil {
 		var limit *http.MaxBytesError
 		if errors.As(err, &limit) {
