@@ -106,6 +106,10 @@ test-foreign: build ## every operation against another account's SID
 test-hostile: build ## attacks from outside
 	@$(SUITE) 'hostile' 'postgres?' env $(OUTSIDE_GO) ./test/hostile
 
+.PHONY: test-hostile
+test-hostile: build ## attacks from outside: bad input, credentials, floods, slow and rude clients
+	@$(SUITE) 'hostile' 'chromium?,web?' env USHER_BIN=$(CURDIR)/bin/usher go test -count=1 -timeout 10m ./test/hostile
+
 .PHONY: test-compat
 test-compat: build ## docs/compatibility.md says the truth
 	@$(SUITE) 'compatibility table' none env $(OUTSIDE_GO) ./test/compat
