@@ -103,10 +103,6 @@ test-foreign: build ## every operation against another account's SID
 	@$(SUITE) 'foreign SIDs' 'postgres?' env $(OUTSIDE_GO) ./test/foreign
 
 .PHONY: test-hostile
-test-hostile: build ## attacks from outside
-	@$(SUITE) 'hostile' 'postgres?' env $(OUTSIDE_GO) ./test/hostile
-
-.PHONY: test-hostile
 test-hostile: build ## attacks from outside: bad input, credentials, floods, slow and rude clients
 	@$(SUITE) 'hostile' 'chromium?,web?' env USHER_BIN=$(CURDIR)/bin/usher go test -count=1 -timeout 10m ./test/hostile
 
