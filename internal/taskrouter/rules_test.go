@@ -170,10 +170,17 @@ func TestLists(t *testing.T) {
 			f    WorkerFilter
 			want int
 		}{
-			{WorkerFilter{}, 2}, {WorkerFilter{FriendlyName: "Ann"}, 1}, {WorkerFilter{FriendlyName: "I"}, 0}, {WorkerFilter{Available: &no}, 1},
-			{WorkerFilter{ActivityName: "Available"}, 1}, {WorkerFilter{Activity: h.ids.Offline}, 1}, {WorkerFilter{Queue: spanish.SID}, 1},
-			{WorkerFilter{QueueName: "Everyone"}, 2}, {WorkerFilter{QueueName: "none"}, 0},
-			{WorkerFilter{Expression: "sid IN ['" + string(ann.SID) + "']"}, 1}, {WorkerFilter{Activity: sid.New(sid.Activity)}, 0},
+			{WorkerFilter{}, 2},
+			{WorkerFilter{FriendlyName: "Ann"}, 1},
+			{WorkerFilter{FriendlyName: "I"}, 0},
+			{WorkerFilter{Available: &no}, 1},
+			{WorkerFilter{ActivityName: "Available"}, 1},
+			{WorkerFilter{Activity: h.ids.Offline}, 1},
+			{WorkerFilter{Queue: spanish.SID}, 1},
+			{WorkerFilter{QueueName: "Everyone"}, 2},
+			{WorkerFilter{QueueName: "none"}, 0},
+			{WorkerFilter{Expression: "sid IN ['" + string(ann.SID) + "']"}, 1},
+			{WorkerFilter{Activity: sid.New(sid.Activity)}, 0},
 		} {
 			page, err := h.Workers(ctx, h.actor, ws, c.f, all)
 			count(fmt.Sprintf("workers %+v", c.f), c.want, len(page.Items), err)
@@ -182,9 +189,15 @@ func TestLists(t *testing.T) {
 			f    TaskFilter
 			want int
 		}{
-			{TaskFilter{}, 2}, {TaskFilter{Priority: &five}, 1}, {TaskFilter{Statuses: []TaskStatus{TaskReserved, TaskCompleted}}, 1},
-			{TaskFilter{Statuses: []TaskStatus{TaskPending}}, 1}, {TaskFilter{QueueName: "everyone"}, 2}, {TaskFilter{Queue: spanish.SID}, 0},
-			{TaskFilter{Workflow: h.ids.Workflow}, 2}, {TaskFilter{WorkflowName: "nothing"}, 0}, {TaskFilter{Expression: "type == 'x'"}, 1},
+			{TaskFilter{}, 2},
+			{TaskFilter{Priority: &five}, 1},
+			{TaskFilter{Statuses: []TaskStatus{TaskReserved, TaskCompleted}}, 1},
+			{TaskFilter{Statuses: []TaskStatus{TaskPending}}, 1},
+			{TaskFilter{QueueName: "everyone"}, 2},
+			{TaskFilter{Queue: spanish.SID}, 0},
+			{TaskFilter{Workflow: h.ids.Workflow}, 2},
+			{TaskFilter{WorkflowName: "nothing"}, 0},
+			{TaskFilter{Expression: "type == 'x'"}, 1},
 			{TaskFilter{RoutingTarget: "WK"}, 0},
 		} {
 			page, err := h.Tasks(ctx, h.actor, ws, c.f, all)
