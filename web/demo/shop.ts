@@ -1,14 +1,10 @@
 import './shop.css';
 
 // The page embeds the widget with the one line in its head. An address with ?flow= asks for another Flex Flow.
-interface Page extends Window {
-  Usher?: { boot(wishes: { flow: string }): void };
-}
-const page = window as Page;
 const flow = new URLSearchParams(location.search).get('flow');
 if (flow) {
-  const boot = () => page.Usher?.boot({ flow });
-  if (page.Usher) boot();
+  const boot = () => window.Usher?.boot({ flow });
+  if (window.Usher) boot();
   else document.querySelector('script[src$="widget.js"]')!.addEventListener('load', boot);
 }
 

@@ -302,6 +302,37 @@ tests['earlier messages come when they are wanted, and the view stays'] = async 
   await until(() => app.locator('.pill').count(), 0);
 };
 
+tests['a browser that forbids storage to frames still chats'] = async ({ context, url, world }) => {
+  await context.addInitScript(() => {
+    if (!location.pathname.startsWith('/widget')) return;
+    const forbid = () => {
+      throw new DOMException('forbidden', 'SecurityError');
+    };
+    Object.defineProperty(window, 'localStorage', { get: forbid });
+    window.BroadcastChannel = class { constructor() { forbid(); } };
+    navigator.locks.request = () => Promise.reject(new DOMException('forbidden', 'SecurityError'));
+  });
+  const app = await open(await visit(context, url));
+  await write(app, 'one');
+  await write(app, 'two');
+  await until(() => bodies(world), ['one', 'two']);
+};
+
+tests['who comes back after the token has ended is the same visitor'] = async ({ context, url, world }) => {
+  const page = await visit(context, url);
+  world.open({ long_lived: true }, Date.now() - 3 * 86_400_000);
+  world.say(world.visitor, 'days ago', Date.now() - 3 * 86_400_000);
+  const asked = [];
+  page.on('request', (r) => r.url().includes('/Tokens') && asked.push(JSON.parse(r.postData())));
+  await page.evaluate(({ token, channel }) => localStorage.setItem('usher.widget.', JSON.stringify({ token, channel })), { token: { ...world.token(), expires: Date.now() - 1000, visitor: 'secret' }, channel: world.channel.sid });
+  await page.reload();
+  const app = await open(page);
+  await bubble(app, 'days ago').waitFor();
+  assert.deepEqual(asked, [{ products: ['flex'], flow_sid: world.config.flow_sid, visitor: 'secret' }]);
+  await write(app, 'hello again');
+  await app.getByText('Earlier conversation').waitFor();
+};
+
 const wanted = process.argv[2] ?? '';
 let failed = 0;
 for (const [name, test] of Object.entries(tests)) {

@@ -49,12 +49,14 @@ async function main() {
     unread(chat.view.unread);
   };
 
-  const look = () => host!.tell({ ev: 'look', v: theme.look(), active: !!(keeper.now.channel || keeper.now.early) });
+  /** Whether the next page should load the app at once. */
+  const active = () => chat.view.phase !== 'ended' && !!(keeper.now.channel || keeper.now.early);
+  const look = () => host!.tell({ ev: 'look', v: theme.look(), active: active() });
   theme.onChange(look);
   let told = '';
   chat.listen(() => {
     theme.setBrand(chat.view.config?.branding?.color);
-    const now = theme.look() + !!(keeper.now.channel || keeper.now.early);
+    const now = theme.look() + active();
     if (now !== told) look();
     told = now;
   });

@@ -73,7 +73,7 @@ function show() {
 /** On a phone the sheet ends where the keyboard begins. The launcher has no width exactly while the sheet covers it. */
 function fit() {
   const v = visualViewport!;
-  if (host) panel.style.cssText = isOpen && !launcher.offsetWidth && v.scale < 1.1 ? `height:${v.height}px;top:${v.offsetTop}px` : '';
+  if (host) panel.style.cssText = isOpen && !launcher.offsetWidth && v.scale < 1.1 ? `inset:${v.offsetTop}px 0 ${innerHeight - v.height - v.offsetTop}px` : '';
 }
 
 function title() {

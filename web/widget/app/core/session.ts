@@ -44,14 +44,24 @@ export interface Keeper {
 
 export function openKeeper(flow: string): Keeper {
   const key = 'usher.widget.' + flow;
-  const tabs = new BroadcastChannel(key);
-  let now = read();
+  let tabs: BroadcastChannel | undefined;
+  let locks: LockManager | undefined;
+  let now: Session = {};
+  now = read();
+  try {
+    // Where a browser forbids storage to frames, it forbids these too: one tab for itself, then.
+    localStorage.length;
+    locks = navigator.locks;
+    tabs = new BroadcastChannel(key);
+  } catch {
+    // As said.
+  }
 
   function read(): Session {
     try {
       return JSON.parse(localStorage.getItem(key) ?? '{}') ?? {};
     } catch {
-      return now ?? {};
+      return now;
     }
   }
 
@@ -75,13 +85,14 @@ export function openKeeper(flow: string): Keeper {
     },
     set(change) {
       merge(change);
-      tabs.postMessage(change);
+      tabs?.postMessage(change);
     },
     onChange(fn) {
-      tabs.onmessage = (e) => {
-        merge(e.data);
-        fn();
-      };
+      if (tabs)
+        tabs.onmessage = (e) => {
+          merge(e.data);
+          fn();
+        };
       // A tab that slept has missed what was said.
       document.addEventListener('visibilitychange', () => {
         if (document.hidden) return;
@@ -92,7 +103,7 @@ export function openKeeper(flow: string): Keeper {
     alone(fn) {
       // Who waited for its turn hears first what the one before has done.
       const turn = () => new Promise<void>((done) => setTimeout(done, 20)).then(fn);
-      return navigator.locks ? (navigator.locks.request(key, turn) as ReturnType<typeof fn>) : fn();
+      return locks ? (locks.request(key, turn) as ReturnType<typeof fn>) : fn();
     },
   };
 }
