@@ -6,7 +6,7 @@ import { useText } from '../i18n';
 import { clock, duration, fullDate } from '../i18n/format';
 import { Banner } from '../ui/banner';
 import { Icon, type IconName } from '../ui/icons';
-import { handlerOf, printKeys, shortcutOf, type ShortcutId } from '../ui/shortcuts';
+import { handlerOf, keysOf, printKeys, type ShortcutId } from '../ui/shortcuts';
 import { useNow } from '../ui/use-now';
 
 function Art() {
@@ -35,7 +35,7 @@ function Todo({ icon, title, text, act, onClick }: { icon: IconName; title: stri
 }
 
 function Hint({ id, text }: { id: ShortcutId; text: string }) {
-  return <span>{printKeys(shortcutOf(id).keys[0]!).map((key) => <kbd key={key}>{key}</kbd>)} {text}</span>;
+  return <span>{printKeys(keysOf(id)[0]!).map((key) => <kbd key={key}>{key}</kbd>)} {text}</span>;
 }
 
 function Figures() {

@@ -1,13 +1,12 @@
 import { Modal } from '@mantine/core';
 import { useId, useMemo, useState } from 'react';
 import { useNavigate } from 'react-router';
-import { session } from '../api/http';
 import { customerName, useWork } from '../api/queries';
 import { signOut } from '../api/signin';
 import { useStatus } from '../features/inbox';
 import { useText } from '../i18n';
 import { Icon, type IconName } from '../ui/icons';
-import { handlerOf, printKeys, shortcuts, type Shortcut, type ShortcutId } from '../ui/shortcuts';
+import { handlerOf, keysOf, printKeys, shortcuts, type Shortcut, type ShortcutId } from '../ui/shortcuts';
 
 interface Command {
   id: string;
@@ -28,7 +27,7 @@ function useCommands(opened: boolean): Command[] {
     if (!opened) return [];
     const acts = (shortcuts as readonly Shortcut[]).filter((each) => !each.local && !each.keyOnly).flatMap((each): Command[] => {
       const run = handlerOf(each.id as ShortcutId);
-      return run ? [{ id: each.id, section: t('palette.do'), icon: 'play', text: t(each.label), keys: each.keys[0], run }] : [];
+      return run ? [{ id: each.id, section: t('palette.do'), icon: 'play', text: t(each.label), keys: keysOf(each.id as ShortcutId)[0], run }] : [];
     });
     const chats = (work ?? []).map((item): Command => ({
       id: item.task.sid, section: t('palette.chats'), icon: 'web', text: t('palette.open', { name: customerName(item) || t('inbox.noName') }), run: () => void navigate(`/chat/${item.task.sid}`),
@@ -36,12 +35,8 @@ function useCommands(opened: boolean): Command[] {
     const statuses = choices.filter((activity) => activity.sid !== worker?.activity_sid).map((activity): Command => ({
       id: activity.sid, section: t('palette.status'), icon: 'cup', text: t('palette.become', { status: activity.friendly_name }), run: () => change(activity),
     }));
-    const go = (id: string, icon: IconName, text: string, to: string): Command => ({ id, section: t('palette.go'), icon, text, run: () => void navigate(to) });
-    const places = session()?.person.role === 'admin'
-      ? [go('td', 'play', t('admin.testdrive'), '/admin/testdrive'), go('ch', 'web', t('admin.channels'), '/admin/channels'), go('wk', 'people', t('admin.workers'), '/admin/workers')]
-      : [];
     const out: Command = { id: 'out', section: t('palette.go'), icon: 'leave', text: t('palette.signOut'), run: () => void signOut() };
-    return [...chats, ...acts, ...statuses, ...places, out];
+    return [...chats, ...acts, ...statuses, out];
   }, [change, choices, navigate, opened, t, work, worker?.activity_sid]);
 }
 

@@ -27,6 +27,10 @@ function Frame({ who }: { who: Session }) {
     palette: () => setPalette((open) => !open),
     goDesk: () => navigate('/'),
     goAdmin: admin ? () => navigate('/admin') : undefined,
+    goTestdrive: admin ? () => navigate('/admin/testdrive') : undefined,
+    goChannels: admin ? () => navigate('/admin/channels') : undefined,
+    goWorkers: admin ? () => navigate('/admin/workers') : undefined,
+    goQueues: admin ? () => navigate('/admin/queues') : undefined,
   });
   return (
     <div className={pathname.startsWith('/chat') ? 'app in-chat' : 'app'}>

@@ -4,7 +4,7 @@
  */
 import { useEffect, useRef } from 'react';
 import type { Key } from '../i18n';
-import { readPref } from './prefs';
+import { readPref, usePref, writePref } from './prefs';
 
 export type Group = 'answer' | 'move' | 'chat' | 'desk';
 
@@ -23,8 +23,8 @@ export interface Shortcut {
 }
 
 export const shortcuts = [
-  { id: 'accept', group: 'answer', label: 'keys.accept', keys: ['a'] },
-  { id: 'reject', group: 'answer', label: 'keys.reject', keys: ['r'] },
+  { id: 'accept', group: 'answer', label: 'keys.accept', keys: ['a', 'alt+a'], inFields: true },
+  { id: 'reject', group: 'answer', label: 'keys.reject', keys: ['r', 'alt+r'], inFields: true },
   { id: 'mute', group: 'answer', label: 'keys.mute', keys: ['m'] },
   { id: 'next', group: 'move', label: 'keys.next', keys: ['j', 'alt+j'], inFields: true },
   { id: 'previous', group: 'move', label: 'keys.previous', keys: ['k', 'alt+k'], inFields: true },
@@ -35,6 +35,10 @@ export const shortcuts = [
   { id: 'list', group: 'move', label: 'keys.list', keys: ['l'] },
   { id: 'goDesk', group: 'move', label: 'keys.goDesk', keys: ['g d'] },
   { id: 'goAdmin', group: 'move', label: 'keys.goAdmin', keys: ['g a'] },
+  { id: 'goTestdrive', group: 'move', label: 'keys.goTestdrive', keys: ['g t'] },
+  { id: 'goChannels', group: 'move', label: 'keys.goChannels', keys: ['g c'] },
+  { id: 'goWorkers', group: 'move', label: 'keys.goWorkers', keys: ['g w'] },
+  { id: 'goQueues', group: 'move', label: 'keys.goQueues', keys: ['g q'] },
   { id: 'compose', group: 'chat', label: 'keys.compose', keys: ['c', '/'] },
   { id: 'send', group: 'chat', label: 'keys.send', keys: ['enter', 'mod+enter'], local: true },
   { id: 'newline', group: 'chat', label: 'keys.newline', keys: ['shift+enter'], local: true },
@@ -54,6 +58,28 @@ export const shortcuts = [
 export type ShortcutId = (typeof shortcuts)[number]['id'];
 
 export const shortcutOf = (id: ShortcutId): Shortcut => shortcuts.find((shortcut) => shortcut.id === id)!;
+
+/** The keys of a shortcut: those that this person chose on this device, else the table's. */
+export function keysOf(id: ShortcutId): readonly string[] {
+  const chosen = readPref(`keys.${id}`);
+  return chosen ? [chosen] : shortcutOf(id).keys;
+}
+
+/** Chooses other keys; null goes back to the table's. */
+export const chooseKeys = (id: ShortcutId, keys: string | null) => writePref(`keys.${id}`, keys);
+
+/** Who has these keys already. */
+export const ownerOf = (keys: string): ShortcutId | undefined => shortcuts.find((shortcut) => keysOf(shortcut.id).includes(keys))?.id;
+
+const forbidden = new Set(['Escape', 'Enter', 'Tab', ' ', 'Shift', 'Control', 'Alt', 'Meta', 'Dead', 'Process', 'Unidentified']);
+
+/** What was pressed, as the table writes it; undefined for keys that belong to the page or the browser. */
+export function combination(event: KeyboardEvent): string | undefined {
+  if (forbidden.has(event.key) || event.key.startsWith('Arrow') || /^F\d/.test(event.key)) return undefined;
+  if (event.ctrlKey || event.metaKey) return undefined;
+  if (event.altKey) return /^Key[A-Z]$/.test(event.code) ? `alt+${event.code.slice(3).toLowerCase()}` : undefined;
+  return event.key.length === 1 ? event.key.toLowerCase() : undefined;
+}
 
 type Handlers = Partial<Record<ShortcutId, () => void>>;
 
@@ -122,7 +148,7 @@ export function useKeyboard(): void {
       const inField = writing(event.target);
       if (bare && (inField || readPref('single-keys') === 'off')) return;
       for (const shortcut of shortcuts as readonly Shortcut[]) {
-        if (shortcut.local || !shortcut.keys.some((keys) => matches(event, keys, last))) continue;
+        if (shortcut.local || !keysOf(shortcut.id as ShortcutId).some((keys) => matches(event, keys, last))) continue;
         if ((inField && !shortcut.inFields) || (covered() && shortcut.id !== 'palette')) return;
         const handler = handlerOf(shortcut.id as ShortcutId);
         if (!handler) continue;
@@ -138,5 +164,6 @@ export function useKeyboard(): void {
 
 /** A key cap for a button; hidden from readers, who get aria-keyshortcuts. */
 export function Keycap({ id }: { id: ShortcutId }) {
-  return <kbd aria-hidden="true">{printKeys(shortcutOf(id).keys[0]!).join(' ')}</kbd>;
+  usePref(`keys.${id}`, '');
+  return <kbd aria-hidden="true">{printKeys(keysOf(id)[0]!).join(' ')}</kbd>;
 }

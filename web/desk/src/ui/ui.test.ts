@@ -11,7 +11,7 @@ import { ja } from '../i18n/ja';
 import { clockOrDate, duration, hoursMinutes, shortSid } from '../i18n/format';
 import { filterCommands } from '../shell/palette';
 import { initials } from './avatar';
-import { matches, shortcuts, type Shortcut } from './shortcuts';
+import { chooseKeys, combination, keysOf, matches, ownerOf, shortcuts, type Shortcut } from './shortcuts';
 
 const key = (init: KeyboardEventInit) => new KeyboardEvent('keydown', init);
 
@@ -25,6 +25,16 @@ describe('shortcuts', () => {
     expect(matches(key({ key: '?', shiftKey: true }), '?')).toBe(true);
     expect(matches(key({ key: 'd' }), 'g d', 'g')).toBe(true);
     expect(matches(key({ key: 'd' }), 'g d', 'x')).toBe(false);
+  });
+
+  it('can be given other keys, and reads what was pressed', () => {
+    expect(combination(key({ key: 'Y' }))).toBe('y');
+    expect(combination(key({ key: '∆', code: 'KeyJ', altKey: true }))).toBe('alt+j');
+    expect([key({ key: 'Escape' }), key({ key: 'k', ctrlKey: true }), key({ key: 'F5' })].map(combination)).toEqual([undefined, undefined, undefined]);
+    chooseKeys('accept', 'y');
+    expect([keysOf('accept'), ownerOf('y'), ownerOf('a')]).toEqual([['y'], 'accept', undefined]);
+    chooseKeys('accept', null);
+    expect(keysOf('accept')).toContain('a');
   });
 
   it('gives no two acts the same key', () => {

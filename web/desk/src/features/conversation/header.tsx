@@ -7,7 +7,7 @@ import { duration } from '../../i18n/format';
 import { channelIcon } from '../../ui/avatar';
 import { channelLabel } from '../../ui/channel-label';
 import { Icon } from '../../ui/icons';
-import { Keycap, shortcutOf, useShortcuts } from '../../ui/shortcuts';
+import { Keycap, keysOf, useShortcuts } from '../../ui/shortcuts';
 import { useNow } from '../../ui/use-now';
 
 interface Props {
@@ -45,7 +45,7 @@ export function ChatHeader({ item, ended, panel, togglePanel }: Props) {
       <div className="row g4">
         {!panel && <button type="button" className="ib" aria-label={t('chat.panel')} aria-expanded={panel} onClick={togglePanel}><Icon name="panel" /></button>}
         {!ended && !pending && (
-          <button type="button" className="btn" aria-keyshortcuts={shortcutOf('end').keys[0]} onClick={() => end(item)}>
+          <button type="button" className="btn" aria-keyshortcuts={keysOf('end').join(' ')} onClick={() => end(item)}>
             {t('chat.end')} <span className="hide-narrow"><Keycap id="end" /></span>
           </button>
         )}

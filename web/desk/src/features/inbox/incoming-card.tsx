@@ -5,7 +5,7 @@ import { useText } from '../../i18n';
 import { duration } from '../../i18n/format';
 import { Avatar } from '../../ui/avatar';
 import { channelLabel } from '../../ui/channel-label';
-import { Keycap } from '../../ui/shortcuts';
+import { Keycap, keysOf } from '../../ui/shortcuts';
 import { useNow } from '../../ui/use-now';
 import { countdown } from './countdown';
 
@@ -55,10 +55,10 @@ export function IncomingCard({ item, first, onAccept, onReject }: Props) {
       </div>
       <p className="msg" dir="auto">{typeof words === 'string' && words ? words : t('inbox.noText')}</p>
       <div className="acts">
-        <button type="button" className="btn primary" disabled={locked} aria-keyshortcuts={first ? 'a' : undefined} onClick={() => onAccept(item)}>
+        <button type="button" className="btn primary" disabled={locked} aria-keyshortcuts={first ? keysOf('accept').join(' ') : undefined} onClick={() => onAccept(item)}>
           {t('inbox.accept')} {first && <Keycap id="accept" />}
         </button>
-        <button type="button" className="btn" disabled={locked} aria-keyshortcuts={first ? 'r' : undefined} onClick={() => onReject(item)}>
+        <button type="button" className="btn" disabled={locked} aria-keyshortcuts={first ? keysOf('reject').join(' ') : undefined} onClick={() => onReject(item)}>
           {t('inbox.reject')} {first && <Keycap id="reject" />}
         </button>
       </div>
