@@ -18,8 +18,17 @@ func TestModuleFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var code strings.Builder
+	for name, text := range tree(t) {
+		if filepath.Ext(name) == ".go" && name != "test/arch_test.go" {
+			code.Write(text)
+		}
+	}
 	for line := range strings.Lines(string(text)) {
-		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		word, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.Contains(word, ".") && !strings.Contains(version, "// indirect") && !strings.Contains(code.String(), `"`+word) {
+			t.Errorf("go.mod: nothing imports %s", word)
+		}
 		if slices.Contains([]string{"replace", "exclude", "tool"}, word) {
 			t.Errorf("go.mod: %s: replace and exclude break go install; tools stand in tools/go.mod", strings.TrimSpace(line))
 		}

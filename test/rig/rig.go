@@ -78,6 +78,11 @@ func Start(t *testing.T, o Options) *Server {
 	}
 	t.Cleanup(func() {
 		_ = s.Kill()
+		for _, word := range []string{"DATA RACE", "panic:", "goroutine 1 ["} {
+			if strings.Contains(s.Printed(), word) {
+				t.Errorf("the program printed %q", word)
+			}
+		}
 		if t.Failed() {
 			t.Logf("the program printed:\n%s", tail(s.Printed(), 8000))
 		}
