@@ -16,5 +16,3 @@ create table event (
 create unique index event_stream on event (stream_kind, stream_id, stream_offset);
 
 create index event_unrelayed on event (id) where relayed = 0;
-
-create index event_created on event (created_at);
