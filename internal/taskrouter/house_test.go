@@ -151,7 +151,7 @@ func (h *house) await(t Task, want TaskStatus) Task {
 // until waits for a condition that follows from an event.
 func (h *house) until(what string, ok func() bool) {
 	h.tb.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute) // for machines that do other work
 	for !ok() {
 		select {
 		case <-h.heard:

@@ -74,6 +74,9 @@ func (t *TaskRouter) UpdateTask(ctx context.Context, a account.Actor, ws, s sid.
 		if err := o.mayChange(a, &v); err != nil {
 			return err
 		}
+		if err := keeps(a, channelAttribute, v.Attributes, u.Attributes); err != nil {
+			return err
+		}
 		return o.updateTask(&v, u)
 	})
 	return v, err

@@ -328,6 +328,9 @@ func (t *TaskRouter) UpdateWorker(ctx context.Context, a account.Actor, ws, s si
 		if err := o.fillWorker(&w); err != nil {
 			return err
 		}
+		if err := keeps(a, identityAttribute, w.Attributes, u.Attributes); err != nil {
+			return err
+		}
 		return o.changeWorker(&w, u)
 	})
 	return w, err
