@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -75,7 +74,8 @@ func parse(args []string, version string, more ...kong.Option) (Config, error) {
 	var line commands
 	parser, err := kong.New(&line, append([]kong.Option{
 		kong.Name("usher"), kong.Description("A self-hosted contact center for messaging."),
-		kong.Vars{"version": version}, kong.UsageOnError(),
+		kong.Vars{"version": version},
+		kong.UsageOnError(),
 	}, more...)...)
 	if err != nil {
 		return Config{}, err
@@ -140,10 +140,4 @@ func (c *Config) databaseURL() string {
 		return c.Database
 	}
 	return filepath.Join(c.Data, "usher.db")
-}
-
-// tty says whether a person reads the output.
-func tty(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -93,19 +93,39 @@ func TestOpen_attributes(t *testing.T) {
 			o    inbound.Opening
 			want map[string]any
 		}{
-			{"web", web, inbound.Opening{CustomerName: "Ada", Web: true},
-				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": false}},
-			{"without a name", web, inbound.Opening{Web: true},
-				map[string]any{"task_sid": nil, "from": "visitor-1", "channel_type": "web", "status": "ACTIVE", "long_lived": false}},
-			{"long-lived by its flow", long, inbound.Opening{CustomerName: "Ada", Web: true},
-				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": true}},
-			{"long-lived by the opener", web, inbound.Opening{CustomerName: "Ada", LongLived: new(true)},
-				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": true}},
-			{"not long-lived by the opener", long, inbound.Opening{CustomerName: "Ada", LongLived: new(false)},
-				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": false}},
-			{"text message", sms, inbound.Opening{CustomerName: "+15005550111", Target: "+15005550111"},
-				map[string]any{"task_sid": nil, "from": "+15005550111", "channel_type": "sms", "status": "ACTIVE", "long_lived": false,
-					"twilioNumber": "+15005550100"}},
+			{
+				"web", web,
+				inbound.Opening{CustomerName: "Ada", Web: true},
+				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": false},
+			},
+			{
+				"without a name", web,
+				inbound.Opening{Web: true},
+				map[string]any{"task_sid": nil, "from": "visitor-1", "channel_type": "web", "status": "ACTIVE", "long_lived": false},
+			},
+			{
+				"long-lived by its flow", long,
+				inbound.Opening{CustomerName: "Ada", Web: true},
+				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": true},
+			},
+			{
+				"long-lived by the opener", web,
+				inbound.Opening{CustomerName: "Ada", LongLived: new(true)},
+				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": true},
+			},
+			{
+				"not long-lived by the opener", long,
+				inbound.Opening{CustomerName: "Ada", LongLived: new(false)},
+				map[string]any{"task_sid": nil, "from": "Ada", "channel_type": "web", "status": "ACTIVE", "long_lived": false},
+			},
+			{
+				"text message", sms,
+				inbound.Opening{CustomerName: "+15005550111", Target: "+15005550111"},
+				map[string]any{
+					"task_sid": nil, "from": "+15005550111", "channel_type": "sms", "status": "ACTIVE", "long_lived": false,
+					"twilioNumber": "+15005550100",
+				},
+			},
 		} {
 			row.o.Flow, row.o.Identity = row.flow.SID, fmt.Sprintf("visitor-%d", i)
 			c, _, err := w.Inbound.Open(t.Context(), w.Owner, row.o)
@@ -241,11 +261,17 @@ func TestOpen_refusals(t *testing.T) {
 			{"no identity", w.Owner, inbound.Opening{Flow: flow.SID}, 20001},
 			{"pre-engagement data that is no object", w.Owner, inbound.Opening{Flow: flow.SID, Identity: "ada", PreEngagement: `[1]`}, 45733},
 			{"pre-engagement data that is no JSON", w.Owner, inbound.Opening{Flow: flow.SID, Identity: "ada", PreEngagement: `{`}, 45733},
-			{"pre-engagement data that is too long", w.Owner,
-				inbound.Opening{Flow: flow.SID, Identity: "ada", PreEngagement: `{"a":"` + strings.Repeat("x", 9000) + `"}`}, 45733},
+			{
+				"pre-engagement data that is too long", w.Owner,
+				inbound.Opening{Flow: flow.SID, Identity: "ada", PreEngagement: `{"a":"` + strings.Repeat("x", 9000) + `"}`},
+				45733,
+			},
 			{"task attributes that are no object", w.Owner, inbound.Opening{Flow: flow.SID, Identity: "ada", TaskAttributes: `"x"`}, 20001},
-			{"task attributes that no task can have", w.Owner,
-				inbound.Opening{Flow: flow.SID, Identity: "ada", TaskAttributes: `{"a":"` + strings.Repeat("x", 4090) + `"}`}, 20001},
+			{
+				"task attributes that no task can have", w.Owner,
+				inbound.Opening{Flow: flow.SID, Identity: "ada", TaskAttributes: `{"a":"` + strings.Repeat("x", 4090) + `"}`},
+				20001,
+			},
 			{"a task that is none", w.Owner, inbound.Opening{Flow: flow.SID, Identity: "ada", Task: "WTx"}, 20001},
 			{"a task that does not exist", w.Owner, inbound.Opening{Flow: flow.SID, Identity: "ada", Task: sid.New(sid.Task)}, 20001},
 			{"a task for a studio flow", w.Owner, inbound.Opening{Flow: studio.SID, Identity: "ada", Task: sid.New(sid.Task)}, 20001},
