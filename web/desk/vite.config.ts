@@ -45,7 +45,7 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   server: { port: 5174, strictPort: false, proxy: Object.fromEntries(
-    ['/signin', '/taskrouter', '/flex-api', '/chat', '/iam', '/api', '/widget', '/demo', '/healthz', '/readyz'].map((path) => [path, 'http://127.0.0.1:8080']),
+    ['/signin', '/taskrouter', '/flex-api', '/chat', '/iam', '/api', '/widget', '/demo', '/healthz', '/readyz'].map((path): [string, string | object] => [path, 'http://127.0.0.1:8080']).concat([['/stream', { target: 'ws://127.0.0.1:8080', ws: true }]]),
   ) },
   test: { include: ['src/**/*.test.ts', 'src/**/*.test.tsx'], environment: 'happy-dom' },
 });
