@@ -44,6 +44,7 @@ func (s *siege) workspace() string {
 var onceLink = regexp.MustCompile(`#once=([\w-]+)`)
 
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	server := rig.Start(t, rig.Options{Env: []string{"USHER_LOG_LEVEL=debug", "USHER_TRUSTED_PROXIES=" + proxy}})
 	s := &siege{Server: server, admin: server.Client(), secret: "canary" + rig.Hex(8)}
 	s.world = ops.Build(t, s.admin, s.AccountSID)
@@ -66,6 +67,7 @@ func TestHostile(t *testing.T) {
 			})
 			t.Run("odd", func(t *testing.T) { odd(t, s) })
 			t.Run("roles", func(t *testing.T) { roles(t, s) })
+			t.Run("agents", func(t *testing.T) { agents(t, s) })
 			t.Run("visitors", func(t *testing.T) { visitors(t, s) })
 			t.Run("revoked", func(t *testing.T) { revoked(t, s) })
 			t.Run("floods", func(t *testing.T) { floods(t, s) })

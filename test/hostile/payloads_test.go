@@ -11,6 +11,7 @@ import (
 
 // TestPayloads has payloads of HTML and script written from both sides of a conversation in a browser.
 func TestPayloads(t *testing.T) {
+	t.Parallel()
 	chromium := os.Getenv("CHROMIUM")
 	if chromium == "" {
 		chromium = "chromium"

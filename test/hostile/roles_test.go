@@ -286,3 +286,38 @@ func visitors(t *testing.T, s *siege) {
 		t.Errorf("b's channel has changed:\n%s\n%s", before, after)
 	}
 }
+
+// agents lets an agent try to get into a conversation that it was not asked for.
+func agents(t *testing.T, s *siege) {
+	n := newTenant(t, s)
+	base := "/taskrouter/v1/Workspaces/" + n.world["taskrouter/Workspaces"]
+	made := n.client.Post(t, base+"/Workers", "FriendlyName", "mallory", "ActivitySid", n.world["taskrouter/Workspaces/Activities"], "Attributes", `{"contact_uri":"client:mallory"}`)
+	c := s.As("token", rig.SignToken(n.secret, claims{
+		"iss": n.key, "sub": n.account, "exp": time.Now().Add(time.Hour).Unix(), "grants": claims{
+			"identity": "mallory", "chat": claims{"service_sid": n.world["chat/Services"]}, "usher": claims{"role": "agent"},
+			"task_router": claims{"workspace_sid": n.world["taskrouter/Workspaces"], "worker_sid": made.SID()},
+		},
+	}))
+	channel := n.world["flex-api/WebChannels"]
+	seat := fmt.Sprintf(`{"channelSid":%q}`, channel)
+	coded(t, "an agent's task for a customer's channel", call(t, c, http.MethodPost, base+"/Tasks", "RoutingTarget", made.SID(), "Attributes", seat), 403, 0)
+	coded(t, "an agent's task for somebody else", call(t, c, http.MethodPost, base+"/Tasks", "RoutingTarget", n.world["taskrouter/Workspaces/Workers"], "Attributes", "{}"), 403, 0)
+	coded(t, "an agent's identity", call(t, c, http.MethodPost, base+"/Workers/"+made.SID(), "Attributes", `{"contact_uri":"client:visitor"}`), 403, 0)
+	coded(t, "an agent's name", call(t, c, http.MethodPost, base+"/Workers/"+made.SID(), "FriendlyName", "visitor"), 403, 0)
+	task := c.Post(t, base+"/Tasks", "RoutingTarget", made.SID(), "IgnoreCapacity", "true", "Attributes", `{"note":"lunch"}`).SID()
+	coded(t, "a task that it does not hold yet", call(t, c, http.MethodPost, base+"/Tasks/"+task, "Attributes", seat), 403, 0)
+	reservation := ""
+	rig.Eventually(t, "the agent is asked", func() bool {
+		rows, err := c.All(t.Context(), base+"/Tasks/"+task+"/Reservations", "reservations")
+		if err == nil && len(rows) == 1 {
+			reservation = rig.Text(rows[0], "sid")
+		}
+		return reservation != ""
+	})
+	c.Post(t, base+"/Tasks/"+task+"/Reservations/"+reservation, "ReservationStatus", "accepted")
+	coded(t, "its own task, turned into a customer's", call(t, c, http.MethodPost, base+"/Tasks/"+task, "Attributes", seat), 403, 0)
+	c.Post(t, base+"/Tasks/"+task, "Attributes", `{"note":"tea"}`)
+	for _, path := range []string{"", "/Messages", "/Members"} {
+		coded(t, "the customer's channel"+path, call(t, c, http.MethodGet, "/chat/v2/Services/"+n.world["chat/Services"]+"/Channels/"+channel+path), 404, 20404)
+	}
+}
