@@ -6,6 +6,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/fault"
+	"usher/internal/taskrouter/row"
 )
 
 func TestKeeps(t *testing.T) {
@@ -28,12 +29,12 @@ func TestKeeps(t *testing.T) {
 		{agent, `{}`, `{"channelSid":["CH2"]}`, false}, // is no channel to anybody
 		{supervisor, `{}`, `{"channelSid":"CH1"}`, false},
 	} {
-		err := keeps(tt.actor, channelAttribute, json.RawMessage(tt.had), &tt.set)
+		err := keeps(tt.actor, row.ChannelAttribute, json.RawMessage(tt.had), &tt.set)
 		if fault.Is(err, fault.KindForbidden) != tt.refused || !tt.refused && err != nil {
 			t.Errorf("from %s to %s by %s: %v", tt.had, tt.set, tt.actor.Role, err)
 		}
 	}
-	if err := keeps(agent, channelAttribute, nil, nil); err != nil {
+	if err := keeps(agent, row.ChannelAttribute, nil, nil); err != nil {
 		t.Errorf("no attributes: %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func (t *TaskRouter) CreateTask(ctx context.Context, a account.Actor, ws sid.SID
 	if !supervises(a) && (a.Worker == "" || n.RoutingTarget != string(a.Worker)) {
 		return v, fault.Forbidden("Worker %s may create Tasks for itself only", a.Worker)
 	}
-	if err := keeps(a, channelAttribute, nil, &n.Attributes); err != nil {
+	if err := keeps(a, row.ChannelAttribute, nil, &n.Attributes); err != nil {
 		return v, err
 	}
 	err = t.do(ctx, a, ws, func(o *op) error {

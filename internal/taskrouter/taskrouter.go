@@ -2,6 +2,7 @@ package taskrouter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/taskrouter/route"
+	"usher/internal/taskrouter/row"
 )
 
 // Limits of the wire: attributes are counted in characters, times in seconds.
@@ -160,6 +162,14 @@ func own(a account.Actor, worker sid.SID) error {
 		return nil
 	}
 	return fault.Forbidden("Worker %s may only act for itself", a.Worker)
+}
+
+// keeps refuses attributes in which somebody who acts for themselves sets who is let into a conversation.
+func keeps(a account.Actor, name string, had json.RawMessage, attributes *string) error {
+	if attributes == nil || supervises(a) || !row.Sets(had, *attributes, name) {
+		return nil
+	}
+	return fault.Forbidden("Worker %s may not set the attribute %s", a.Worker, name)
 }
 
 // missing turns "no such row" into 20404 at the path.

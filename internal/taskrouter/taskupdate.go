@@ -74,7 +74,7 @@ func (t *TaskRouter) UpdateTask(ctx context.Context, a account.Actor, ws, s sid.
 		if err := o.mayChange(a, &v); err != nil {
 			return err
 		}
-		if err := keeps(a, channelAttribute, v.Attributes, u.Attributes); err != nil {
+		if err := keeps(a, row.ChannelAttribute, v.Attributes, u.Attributes); err != nil {
 			return err
 		}
 		return o.updateTask(&v, u)

@@ -328,7 +328,7 @@ func (t *TaskRouter) UpdateWorker(ctx context.Context, a account.Actor, ws, s si
 		if err := o.fillWorker(&w); err != nil {
 			return err
 		}
-		if err := keeps(a, identityAttribute, w.Attributes, u.Attributes); err != nil {
+		if err := keeps(a, row.IdentityAttribute, w.Attributes, u.Attributes); err != nil {
 			return err
 		}
 		return o.changeWorker(&w, u)
