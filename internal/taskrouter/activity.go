@@ -11,12 +11,6 @@ import (
 	"usher/internal/taskrouter/row"
 )
 
-// NewActivity is what an activity is made of.
-type NewActivity struct {
-	FriendlyName string
-	Available    bool
-}
-
 // CreateActivity makes an activity. A workspace has at most 100.
 func (t *TaskRouter) CreateActivity(ctx context.Context, a account.Actor, ws sid.SID, n NewActivity) (v Activity, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {
@@ -50,12 +44,6 @@ func (o *op) createActivity(n NewActivity) (Activity, error) {
 }
 
 func (o *op) fillActivity(v *Activity) { v.AccountSID, v.Workspace = o.ws.AccountSID, o.ws.Ref() }
-
-// ActivityFilter narrows a list; zero values do not.
-type ActivityFilter struct {
-	FriendlyName string
-	Available    *bool
-}
 
 // Activities lists the activities of a workspace.
 func (t *TaskRouter) Activities(ctx context.Context, a account.Actor, ws sid.SID, f ActivityFilter, p db.Page) (page db.PageOf[Activity], err error) {

@@ -16,12 +16,6 @@ import (
 	"usher/internal/taskrouter/row"
 )
 
-// NewTaskChannel is what a task channel is made of.
-type NewTaskChannel struct {
-	FriendlyName, UniqueName string
-	Optimized                bool
-}
-
 // CreateTaskChannel makes a task channel, and a worker channel for each worker.
 func (t *TaskRouter) CreateTaskChannel(ctx context.Context, a account.Actor, ws sid.SID, n NewTaskChannel) (c TaskChannel, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {

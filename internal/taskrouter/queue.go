@@ -16,23 +16,6 @@ import (
 // anyone is the expression of queues that say nothing. Source: the wire's default.
 const anyone = "1==1"
 
-// NewTaskQueue is what a queue is made of. TargetWorkers nil is everybody, MaxReserved 0 is 1.
-type NewTaskQueue struct {
-	FriendlyName                            string
-	TargetWorkers                           *string
-	LIFO                                    bool
-	MaxReserved                             int64
-	ReservationActivity, AssignmentActivity sid.SID
-}
-
-// TaskQueueUpdate changes what is not nil.
-type TaskQueueUpdate struct {
-	FriendlyName, TargetWorkers             *string
-	LIFO                                    *bool
-	MaxReserved                             *int64
-	ReservationActivity, AssignmentActivity *sid.SID
-}
-
 // CreateTaskQueue makes a queue.
 func (t *TaskRouter) CreateTaskQueue(ctx context.Context, a account.Actor, ws sid.SID, n NewTaskQueue) (q TaskQueue, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {
@@ -126,15 +109,6 @@ func (o *op) feedQueue(q *TaskQueue) error {
 		o.feed(func(s *route.State) { s.PutQueue(r) })
 	}
 	return err
-}
-
-// TaskQueueFilter narrows a list; zero values do not. Worker keeps the queues that the worker belongs to, Attributes (a
-// JSON object) those that a worker with such attributes would.
-type TaskQueueFilter struct {
-	FriendlyName string
-	Worker       sid.SID
-	Attributes   string
-	Desc         bool
 }
 
 // TaskQueues lists the queues of a workspace.

@@ -16,12 +16,6 @@ func (o *op) fillReservation(r *Reservation) {
 	r.Task.SID, r.Worker.SID, r.Worker.Name = r.TaskSID, r.WorkerSID, r.WorkerName
 }
 
-// ReservationFilter narrows a list; zero values do not.
-type ReservationFilter struct {
-	Statuses []ReservationStatus
-	Worker   sid.SID // of a task's reservations
-}
-
 // TaskReservations lists the reservations of a task.
 func (t *TaskRouter) TaskReservations(ctx context.Context, a account.Actor, ws, task sid.SID, f ReservationFilter, p db.Page) (page db.PageOf[Reservation], err error) {
 	err = t.view(ctx, a, ws, func(o *op) error {
@@ -70,9 +64,6 @@ func (o *op) reservations(f ReservationFilter, p db.Page, of string, id int64) (
 	return fillAll(page, err, func(r *Reservation) error { o.fillReservation(r); return nil })
 }
 
-// ReservationOf names a reservation below its task or its worker; the other SID is empty.
-type ReservationOf struct{ Workspace, Task, Worker, Reservation sid.SID }
-
 func (o *op) reservation(of ReservationOf) (Reservation, error) {
 	noun, parent := "Tasks", of.Task
 	if of.Worker != "" {
@@ -101,13 +92,6 @@ func (t *TaskRouter) Reservation(ctx context.Context, a account.Actor, of Reserv
 		return o.fillTask(&task)
 	})
 	return r, task, err
-}
-
-// ReservationUpdate answers a reservation. Activity is for the worker who rejects.
-type ReservationUpdate struct {
-	Status    ReservationStatus
-	Activity  sid.SID
-	IfVersion int64
 }
 
 // UpdateReservation accepts, rejects, wraps up or completes a reservation. Agents answer their own.

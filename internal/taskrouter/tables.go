@@ -30,6 +30,29 @@ type (
 	WorkerChannelView = row.WorkerChannelView
 )
 
+// What rows are made of, changed by and looked for with; package row documents it.
+type (
+	NewWorkspace      = row.NewWorkspace
+	WorkspaceUpdate   = row.WorkspaceUpdate
+	NewActivity       = row.NewActivity
+	ActivityFilter    = row.ActivityFilter
+	NewTaskChannel    = row.NewTaskChannel
+	NewTaskQueue      = row.NewTaskQueue
+	TaskQueueUpdate   = row.TaskQueueUpdate
+	TaskQueueFilter   = row.TaskQueueFilter
+	NewWorkflow       = row.NewWorkflow
+	WorkflowUpdate    = row.WorkflowUpdate
+	NewWorker         = row.NewWorker
+	WorkerUpdate      = row.WorkerUpdate
+	WorkerFilter      = row.WorkerFilter
+	NewTask           = row.NewTask
+	TaskUpdate        = row.TaskUpdate
+	TaskFilter        = row.TaskFilter
+	ReservationFilter = row.ReservationFilter
+	ReservationOf     = row.ReservationOf
+	ReservationUpdate = row.ReservationUpdate
+)
+
 // The states and templates of package row, and the tables that own streams.
 const (
 	TaskPending          = row.TaskPending

@@ -14,21 +14,6 @@ import (
 	"usher/internal/taskrouter/row"
 )
 
-// NewTask is what a task is made of. Workflow may be "" in a workspace with one workflow, or with a RoutingTarget.
-type NewTask struct {
-	Workflow       sid.SID
-	Queue          sid.SID // only with a RoutingTarget that is a worker
-	TaskChannel    string  // SID or unique name; "" is default
-	Attributes     string  // JSON object
-	Timeout        *int64  // seconds, 1 to 1,209,600; nil is 86,400
-	Priority       *int64  // 0 to 2^31-1, unless the target has one
-	VirtualStart   time.Time
-	RoutingTarget  string
-	IgnoreCapacity bool
-	Key            int64 // data key of the contact
-	Watched        bool  // durable subscribers may want its events
-}
-
 // CreateTask makes a task and routes it. Agents make tasks for themselves.
 func (t *TaskRouter) CreateTask(ctx context.Context, a account.Actor, ws sid.SID, n NewTask) (v Task, err error) {
 	if !supervises(a) && (a.Worker == "" || n.RoutingTarget != string(a.Worker)) {
@@ -212,18 +197,6 @@ func (o *op) feedTask(t *Task, flow *route.Workflow) error {
 	r := routedTask(t, flow)
 	o.last = append(o.last, func(s *route.State) { s.PutTask(r) })
 	return nil
-}
-
-// TaskFilter narrows a list; zero values do not. Expression is over the task's attributes.
-type TaskFilter struct {
-	Priority                *int64
-	Statuses                []TaskStatus
-	Workflow, Queue         sid.SID
-	WorkflowName, QueueName string
-	Expression              string
-	RoutingTarget           string
-	HasAddons               *bool
-	Desc                    bool
 }
 
 // Tasks lists the tasks of a workspace.

@@ -13,17 +13,6 @@ import (
 	"usher/internal/taskrouter/row"
 )
 
-// TaskUpdate changes what is not nil or zero. IfVersion 0 asks for no version.
-type TaskUpdate struct {
-	Attributes   *string
-	Priority     *int64
-	TaskChannel  *string
-	VirtualStart time.Time
-	Status       TaskStatus // completed, wrapping or canceled
-	Reason       *string
-	IfVersion    int64
-}
-
 // changeTask sets what a task is made of.
 func (o *op) changeTask(t *Task, u TaskUpdate) (err error) {
 	if u.Attributes != nil {

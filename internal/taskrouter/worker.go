@@ -17,12 +17,6 @@ import (
 	"usher/internal/taskrouter/row"
 )
 
-// NewWorker is what a worker is made of. Activity "" is the workspace's default.
-type NewWorker struct {
-	FriendlyName, Attributes string
-	Activity                 sid.SID
-}
-
 // workerTaken is the live service's text for a name in use, in whatever case.
 const workerTaken = "Worker with the same friendly name already exists"
 
@@ -150,15 +144,6 @@ func (o *op) reloadWorkers(where string, args ...any) error {
 }
 
 func mapOf(m json.RawMessage) map[string]any { return attr.Map(m) }
-
-// WorkerFilter narrows a list; zero values do not. Expression is a TargetWorkers expression.
-type WorkerFilter struct {
-	FriendlyName, ActivityName, QueueName string
-	Activity, Queue                       sid.SID
-	Available                             *bool
-	Expression                            string
-	Desc                                  bool
-}
 
 // Workers lists the workers of a workspace.
 func (t *TaskRouter) Workers(ctx context.Context, a account.Actor, ws sid.SID, f WorkerFilter, p db.Page) (page db.PageOf[Worker], err error) {
@@ -293,15 +278,6 @@ func (t *TaskRouter) of(tx *db.Tx, workspaceID int64) (*op, error) {
 		return nil, err
 	}
 	return t.beginOn(tx, ws), nil
-}
-
-// WorkerUpdate changes what is not nil. RejectPending rejects what the worker is asked for when the new activity is not
-// available. IfVersion 0 asks for no version.
-type WorkerUpdate struct {
-	FriendlyName, Attributes *string
-	Activity                 *sid.SID
-	RejectPending            bool
-	IfVersion                int64
 }
 
 // UpdateWorker changes a worker. Agents change themselves, but not their names. An update that changes nothing leaves

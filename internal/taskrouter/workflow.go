@@ -18,21 +18,6 @@ const (
 	maxReservation     = 86_400
 )
 
-// NewWorkflow is what a workflow is made of. ReservationTimeout 0 is 120 s.
-type NewWorkflow struct {
-	FriendlyName, Configuration        string
-	AssignmentCallbackURL, FallbackURL string
-	ReservationTimeout                 int64
-}
-
-// WorkflowUpdate changes what is not nil. ReEvaluate routes the waiting tasks through the workflow again.
-type WorkflowUpdate struct {
-	FriendlyName, Configuration        *string
-	AssignmentCallbackURL, FallbackURL *string
-	ReservationTimeout                 *int64
-	ReEvaluate                         bool
-}
-
 // CreateWorkflow makes a workflow. A mistake in its configuration is answered with 20001 and the mistake's place.
 func (t *TaskRouter) CreateWorkflow(ctx context.Context, a account.Actor, ws sid.SID, n NewWorkflow) (w Workflow, err error) {
 	err = t.do(ctx, a, ws, func(o *op) error {

@@ -13,16 +13,6 @@ import (
 	"usher/internal/taskrouter/row"
 )
 
-// NewWorkspace is what a workspace is made of. MultiTask nil is true.
-type NewWorkspace struct {
-	FriendlyName     string
-	EventCallbackURL string
-	EventsFilter     string
-	MultiTask        *bool
-	LIFOFirst        bool
-	Template         Template
-}
-
 // defaultActivities are those of a new workspace; the first is for new workers and for those who do not answer.
 // Source: a recording of the live service.
 var defaultActivities = []NewActivity{{FriendlyName: "Offline"}, {FriendlyName: "Available", Available: true}, {FriendlyName: "Unavailable"}}
@@ -177,13 +167,6 @@ func (o *op) fillWorkspace(w *Workspace) error {
 		r.SID, r.Name = a.SID, a.FriendlyName
 	}
 	return nil
-}
-
-// WorkspaceUpdate changes what is not nil.
-type WorkspaceUpdate struct {
-	FriendlyName, EventCallbackURL, EventsFilter *string
-	DefaultActivity, TimeoutActivity             *sid.SID
-	MultiTask, LIFOFirst                         *bool
 }
 
 // UpdateWorkspace changes a workspace. Multi-tasking can be switched on, not off, as on the wire.

@@ -112,4 +112,3 @@ create unique index taskrouter_reservation_live on taskrouter_reservation (task_
 create unique index taskrouter_reservation_taken on taskrouter_reservation (task_id) where status in ('accepted', 'wrapping');
 create index taskrouter_reservation_task on taskrouter_reservation (task_id, id);
 create index taskrouter_reservation_worker on taskrouter_reservation (worker_id, id);
-create index taskrouter_reservation_worker_live on taskrouter_reservation (worker_id) where live = 1;
