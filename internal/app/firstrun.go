@@ -28,6 +28,9 @@ const (
 	sandboxNumber   = "+15005550100"
 )
 
+// chatsAtOnce is how many conversations a new person of the desk holds at a time; operators change it per worker.
+const chatsAtOnce = 4
+
 // welcome is what the first lines of the output say.
 type welcome struct {
 	base, account, email string
@@ -216,7 +219,9 @@ func (p *parts) createWorker(tx *db.Tx, acct int64, email, name string, role acc
 	if err != nil {
 		return "", err
 	}
-	worker, err := p.tasks.CreateWorkerTx(tx, acct, config.Workspace, taskrouter.NewWorker{FriendlyName: email, Attributes: string(attributes)})
+	worker, err := p.tasks.CreateWorkerTx(tx, acct, config.Workspace, taskrouter.NewWorker{
+		FriendlyName: email, Attributes: string(attributes), Capacity: map[string]int64{"chat": chatsAtOnce},
+	})
 	return worker.SID, err
 }
 

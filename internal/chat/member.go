@@ -222,11 +222,15 @@ func roomFor(tx *db.Tx, s Service, ch *Channel, u *User) error {
 		return fmt.Errorf("channel %s members: %w", ch.SID, err)
 	case ch.Members >= int64(s.ChannelMembers):
 		return fault.New(50403, "")
-	case u.Channels >= int64(s.UserChannels):
+	case u.Channels >= int64(s.UserChannels) && !ownConversation(ch, u):
 		return fault.New(50208, "")
 	}
 	return nil
 }
+
+// ownConversation says that the channel was opened for this very contact. Conversations that have ended keep their member, and a
+// customer may come back any number of times.
+func ownConversation(ch *Channel, u *User) bool { return ch.Key != 0 && ch.Key == u.Key }
 
 // joined counts a new member in and tells both streams.
 func (c *Chat) joined(tx *db.Tx, ch *Channel, m *Member, u *User) error {

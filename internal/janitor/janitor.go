@@ -84,7 +84,7 @@ func Judge(c flex.Channel, janitorOn bool, task sid.SID, kind string) (v Verdict
 	case janitorOn:
 		return Close, "the task ended without an agent"
 	}
-	return Keep, "the flow's janitor is off"
+	return Free, "the flow's janitor is off, and nobody is left to answer"
 }
 
 // OnTask reacts to a task that is wrapped up, completed, canceled or deleted.

@@ -72,7 +72,6 @@ var endings = map[string]func(t *testing.T, w *inboundtest.World, agent taskrout
 
 func TestOnTask_decides(t *testing.T) {
 	closed := state{Status: "INACTIVE", NamesTask: true}
-	kept := state{Open: true, Task: true, Status: "ACTIVE", NamesTask: true}
 	freed := state{Open: true, Watched: true, Status: "ACTIVE"}
 	each(t, func(t *testing.T, w *inboundtest.World) {
 		w.Route()
@@ -95,11 +94,8 @@ func TestOnTask_decides(t *testing.T) {
 				w.Pump()
 				byAgent := name == "completed" || name == "wrapping"
 				want := closed
-				switch {
-				case key[1]:
+				if key[1] || !key[0] && !byAgent {
 					want = freed
-				case !key[0] && !byAgent:
-					want = kept
 				}
 				if diff := cmp.Diff(want, stateOf(w, c.SID)); diff != "" {
 					t.Errorf("%s, janitor %v, long-lived %v:\n%s", name, key[0], key[1], diff)

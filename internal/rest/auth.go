@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"usher/internal/account"
 	"usher/internal/fault"
@@ -37,6 +38,35 @@ func (s *Server) authenticate(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Actor = actor
+	return s.admit(c)
+}
+
+// What a visitor may ask for by REST, and all visitors behind one address together: a conversation needs a handful of
+// requests, and anybody gets a visitor's token.
+const (
+	visitorPerMinute, visitorBurst = 300, 60
+	networkPerMinute, networkBurst = 3000, 600
+)
+
+// visitor is one visitor of one account.
+type visitor struct {
+	account  int64
+	identity string
+}
+
+// admit refuses visitors who ask too fast.
+func (s *Server) admit(c *Call) error {
+	if c.Actor.Role != account.RoleVisitor {
+		return nil
+	}
+	now := time.Now()
+	wait := s.visitors.Take(visitor{c.Actor.Account, c.Actor.Identity}, now)
+	if wait == 0 {
+		wait = s.networks.Take(Network(c.Remote), now)
+	}
+	if wait > 0 {
+		return fault.TooMany(wait)
+	}
 	return nil
 }
 

@@ -57,6 +57,9 @@ type Server struct {
 	observe  func(Observation)
 	running  atomic.Int64
 	buffers  sync.Pool // *bytes.Buffer, for bodies in and out
+
+	visitors *Limiter[visitor]
+	networks *Limiter[netip.Prefix]
 }
 
 // New compiles the products' routes. Its errors are mistakes in the routes: a tag that cannot be read, a path that is mounted
@@ -74,6 +77,8 @@ func New(o Options) (*Server, error) {
 		s.tokens.key = make([]byte, 32)
 		rand.Read(s.tokens.key) // never fails: crypto/rand ends the process instead
 	}
+	s.visitors = NewLimiter[visitor](visitorPerMinute, visitorBurst)
+	s.networks = NewLimiter[netip.Prefix](networkPerMinute, networkBurst)
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	return s, nil
 }

@@ -55,18 +55,18 @@ func (o *op) createTaskChannel(n NewTaskChannel) (TaskChannel, error) {
 		return c, err
 	}
 	for i := range all {
-		if err := o.openChannel(&all[i], &c); err != nil {
+		if err := o.openChannel(&all[i], &c, 1); err != nil {
 			return c, err
 		}
 	}
 	return c, o.reloadWorkers("1 = 1")
 }
 
-// openChannel gives a worker a channel of capacity 1, as new ones have on the wire.
-func (o *op) openChannel(w *Worker, c *TaskChannel) error {
+// openChannel gives a worker a channel; new ones have capacity 1 on the wire.
+func (o *op) openChannel(w *Worker, c *TaskChannel, capacity int64) error {
 	return workerChannels.Insert(o.tx, &WorkerChannel{
 		Row: db.Row{SID: sid.New(sid.WorkerChannel), Account: o.ws.Account}, WorkspaceID: o.ws.ID,
-		Worker: Ref{ID: w.ID}, Channel: Ref{ID: c.ID}, Capacity: 1, Available: true,
+		Worker: Ref{ID: w.ID}, Channel: Ref{ID: c.ID}, Capacity: capacity, Available: true,
 	})
 }
 

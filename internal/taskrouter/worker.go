@@ -69,7 +69,7 @@ func (o *op) createWorker(n NewWorker) (Worker, error) {
 		return w, err
 	}
 	for i := range all {
-		if err := o.openChannel(&w, &all[i]); err != nil {
+		if err := o.openChannel(&w, &all[i], max(1, n.Capacity[all[i].UniqueName])); err != nil {
 			return w, err
 		}
 	}

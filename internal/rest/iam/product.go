@@ -7,6 +7,7 @@ package iam
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"usher/internal/account"
@@ -51,6 +52,6 @@ func Product(d Deps) rest.Product {
 	if d.TTL == 0 {
 		d.TTL = account.MaxTokenTTL
 	}
-	e := &endpoint{Deps: d, limit: newLimiter(d.PerMinute, d.Burst)}
+	e := &endpoint{Deps: d, limit: rest.NewLimiter[netip.Prefix](d.PerMinute, d.Burst)}
 	return rest.Product{Name: "iam", Version: "v1", Routes: []rest.Mount{e.create(), e.refresh(), e.validate()}}
 }

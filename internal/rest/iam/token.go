@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ import (
 
 type endpoint struct {
 	Deps
-	limit *limiter
+	limit *rest.Limiter[netip.Prefix]
 }
 
 // tokenRequest is the body of a first call. Products, when given, must name flex. FlowSID and Visitor are Usher's own.
@@ -118,7 +119,7 @@ func (e *endpoint) validate() rest.Mount {
 
 // admit bounds what one address may ask for, and asks whether the site may ask at all.
 func (e *endpoint) admit(c *rest.Call) error {
-	if wait := e.limit.take(c.Remote, time.Now()); wait > 0 {
+	if wait := e.limit.Take(rest.Network(c.Remote), time.Now()); wait > 0 {
 		return fault.TooMany(wait)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,25 +157,4 @@ func TestLimit_perAddress(t *testing.T) {
 			t.Errorf("one IPv6 network: %d", code)
 		}
 	})
-}
-
-func TestLimiter_forgetsFullBuckets(t *testing.T) {
-	t.Parallel()
-	l := newLimiter(60, 2)
-	now := time.Now()
-	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	for i := range maxBuckets {
-		l.take(addr(i), now)
-	}
-	l.take(addr(maxBuckets), now.Add(time.Minute))
-	if len(l.at) != 1 {
-		t.Errorf("%d buckets", len(l.at))
-	}
-	for i := range maxBuckets + 1 {
-		l.take(addr(i), now.Add(time.Minute))
-	}
-	if len(l.at) > maxBuckets {
-		t.Errorf("%d buckets", len(l.at))
-	}
-	l.take(netip.Addr{}, now)
 }

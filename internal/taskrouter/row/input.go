@@ -101,10 +101,12 @@ type TaskUpdate struct {
 	IfVersion    int64
 }
 
-// NewWorker is what a worker is made of. Activity "" is the workspace's default.
+// NewWorker is what a worker is made of. Activity "" is the workspace's default. Capacity is by the unique names of task
+// channels; those that it does not name take one task at a time.
 type NewWorker struct {
 	FriendlyName, Attributes string
 	Activity                 sid.SID
+	Capacity                 map[string]int64
 }
 
 // WorkerUpdate changes what is not nil. RejectPending rejects what the worker is asked for when the new activity is not
