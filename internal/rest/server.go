@@ -208,6 +208,9 @@ func (s *Server) run(c *Call, buf *bytes.Buffer) (a answer, err error) {
 		if err := authorize(c); err != nil {
 			return a, err
 		}
+		if err := s.admit(c); err != nil {
+			return a, err
+		}
 	}
 	if err := c.readIfMatch(); err != nil {
 		return a, err

@@ -192,8 +192,32 @@ func floods(t *testing.T, s *siege) {
 	if sent < 20 || refused < 50 {
 		t.Errorf("of a flood of 200, %d were taken and %d refused", sent, refused)
 	}
+	restFlood(t, s)
 	sleepers(t, s, channel, name)
 	storm(t, s)
+}
+
+// restFlood fills a visitor's own channel by REST, past what the stream would take.
+func restFlood(t *testing.T, s *siege) {
+	g := s.guest(t, "127.0.0.23")
+	sent, refused := 0, 0
+	for range 200 {
+		a := call(t, g.client, http.MethodPost, s.service()+"/Channels/"+g.channel+"/Messages", "Body", s.secret)
+		switch a.Status {
+		case http.StatusCreated:
+			sent++
+		case http.StatusTooManyRequests:
+			if a.Header.Get("Retry-After") == "" {
+				t.Fatalf("no time to come back in %s", a.Text)
+			}
+			refused++
+		default:
+			t.Fatalf("a flood by REST is answered %d %s", a.Status, a.Text)
+		}
+	}
+	if sent < 20 || refused < 50 {
+		t.Errorf("of a flood of 200 by REST, %d were taken and %d refused", sent, refused)
+	}
 }
 
 // sleepers has one client stop reading while much is written; it is cut, and the other misses nothing.
