@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -180,7 +178,7 @@ func firstLoad(entry string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	total, err := compressed(text)
+	total, err := served(entry)
 	if err != nil || !strings.HasSuffix(entry, ".html") {
 		return total, err
 	}
@@ -192,28 +190,18 @@ func firstLoad(entry string) (int, error) {
 		if ext := filepath.Ext(path); ext != ".js" && ext != ".css" || !bytes.Contains(text, []byte(e.Name())) {
 			return nil
 		}
-		file, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		n, err := compressed(file)
+		n, err := served(path)
 		total += n
 		return err
 	})
 	return total, err
 }
 
-func compressed(text []byte) (int, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+// served is the size of a file as the server sends it: of the compressed copy beside it.
+func served(path string) (int, error) {
+	info, err := os.Stat(path + ".gz")
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.Copy(w, bytes.NewReader(text)); err != nil {
-		return 0, err
-	}
-	if err := w.Close(); err != nil {
-		return 0, err
-	}
-	return out.Len(), nil
+	return int(info.Size()), nil
 }
