@@ -26,6 +26,8 @@ type Config struct {
 	TLSCert  string `env:"USHER_TLS_CERT" type:"path" help:"TLS certificate file (PEM); with --tls-key, serves https."`
 	TLSKey   string `env:"USHER_TLS_KEY" type:"path" help:"TLS key file (PEM)."`
 
+	PlainSignin bool `env:"USHER_PLAIN_SIGNIN" help:"Let people sign in over plain http from other machines. Their passwords then cross the network readable."`
+
 	Proxies []string `env:"USHER_TRUSTED_PROXIES" help:"Addresses (CIDR) of reverse proxies whose X-Forwarded headers count."`
 	Origins []string `env:"USHER_WIDGET_ORIGINS" help:"Web origins that may use the widget's endpoints; empty for any."`
 

@@ -200,7 +200,7 @@ func (p *parts) edges() error {
 	})
 	p.signin = signin.New(signin.Deps{
 		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,
-		Client: p.rest.Client, Secure: p.rest.Secure, Origin: p.rest.Origin, Log: slog.Default(),
+		Client: p.rest.Client, Secure: p.rest.Secure, Origin: p.origin, Log: slog.Default(), Plain: p.config.PlainSignin,
 	})
 	p.pages, err = page.New(page.Options{
 		Files: web.Dist(), Widget: p.widget, Ready: p.ready, Secure: p.rest.Secure, Log: slog.Default(),
@@ -282,6 +282,14 @@ func (p *parts) requestRate() float32 {
 		return -1
 	}
 	return 0 // the stream's own default
+}
+
+// origin is the address under which people reach this server: the configured one, else the one that they used.
+func (p *parts) origin(r *http.Request) string {
+	if p.config.URL != "" {
+		return strings.TrimRight(p.config.URL, "/")
+	}
+	return p.rest.Origin(r)
 }
 
 // allowOrigin refuses visitors' tokens to pages of sites that are not on the list, when there is one.

@@ -37,13 +37,22 @@ func TestUpdateFlow_fieldByField(t *testing.T) {
 		{"task channel", FlowChange{Integration: IntegrationChange{Channel: new("sms")}}, func(f *Flow) { f.Integration.Channel = "sms" }},
 		{"timeout", FlowChange{Integration: IntegrationChange{Timeout: new(int64(5))}}, func(f *Flow) { f.Integration.Timeout = new(int64(5)) }},
 		{"priority", FlowChange{Integration: IntegrationChange{Priority: new(int64(0))}}, func(f *Flow) { f.Integration.Priority = new(int64(0)) }},
-		{"on message", FlowChange{Integration: IntegrationChange{CreationOnMessage: new(false)}},
-			func(f *Flow) { f.Integration.CreationOnMessage = new(false) }},
+		{
+			"on message",
+			FlowChange{Integration: IntegrationChange{CreationOnMessage: new(false)}},
+			func(f *Flow) { f.Integration.CreationOnMessage = new(false) },
+		},
 		{"retries", FlowChange{Integration: IntegrationChange{RetryCount: new(int64(1))}}, func(f *Flow) { f.Integration.RetryCount = new(int64(1)) }},
-		{"to studio", FlowChange{IntegrationType: new(Studio), Integration: IntegrationChange{FlowSID: &studioFlow}},
-			func(f *Flow) { f.IntegrationType, f.Integration.FlowSID = Studio, studioFlow }},
-		{"to external", FlowChange{IntegrationType: new(External), Integration: IntegrationChange{URL: new("https://example.com/")}},
-			func(f *Flow) { f.IntegrationType, f.Integration.URL = External, "https://example.com/" }},
+		{
+			"to studio",
+			FlowChange{IntegrationType: new(Studio), Integration: IntegrationChange{FlowSID: &studioFlow}},
+			func(f *Flow) { f.IntegrationType, f.Integration.FlowSID = Studio, studioFlow },
+		},
+		{
+			"to external",
+			FlowChange{IntegrationType: new(External), Integration: IntegrationChange{URL: new("https://example.com/")}},
+			func(f *Flow) { f.IntegrationType, f.Integration.URL = External, "https://example.com/" },
+		},
 	}
 	each(t, func(t *testing.T, w *world) {
 		for _, row := range rows {
@@ -90,8 +99,12 @@ func TestUpdateFlow_atOnceLosesNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		flow := w.flow(nil)
 		changes := []FlowChange{
-			{FriendlyName: new("New")}, {LongLived: new(true)}, {Janitor: new(true)}, {Integration: IntegrationChange{Channel: new("sms")}},
-			{Integration: IntegrationChange{Priority: new(int64(3))}}, {Integration: IntegrationChange{Timeout: new(int64(9))}},
+			{FriendlyName: new("New")},
+			{LongLived: new(true)},
+			{Janitor: new(true)},
+			{Integration: IntegrationChange{Channel: new("sms")}},
+			{Integration: IntegrationChange{Priority: new(int64(3))}},
+			{Integration: IntegrationChange{Timeout: new(int64(9))}},
 		}
 		var all sync.WaitGroup
 		for _, c := range changes {
@@ -172,8 +185,14 @@ func TestVisible(t *testing.T) {
 		identity string
 		want     bool
 	}{
-		{account.RoleOwner, "", true}, {account.RoleAdmin, "x", true}, {account.RoleSupervisor, "x", true}, {account.RoleAgent, "x", true},
-		{account.RoleVisitor, "ada", true}, {account.RoleVisitor, "Ada", false}, {account.RoleVisitor, "", false}, {"", "ada", false},
+		{account.RoleOwner, "", true},
+		{account.RoleAdmin, "x", true},
+		{account.RoleSupervisor, "x", true},
+		{account.RoleAgent, "x", true},
+		{account.RoleVisitor, "ada", true},
+		{account.RoleVisitor, "Ada", false},
+		{account.RoleVisitor, "", false},
+		{"", "ada", false},
 	} {
 		if got := Visible(account.Actor{Account: 1, Role: row.role, Identity: row.identity}, c); got != row.want {
 			t.Errorf("%s %q: %v", row.role, row.identity, got)

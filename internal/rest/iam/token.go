@@ -42,6 +42,9 @@ type tokenWire struct {
 	Visitor    string   `json:"visitor,omitempty"`
 }
 
+// identityMost bounds an identity that the account asks a token for: chat takes no longer one.
+const identityMost = 256
+
 // create gives a visitor a token. Only the account's own credentials may say for which identity.
 func (e *endpoint) create() rest.Mount {
 	return rest.Op[tokenRequest, tokenWire]{
@@ -56,6 +59,9 @@ func (e *endpoint) create() rest.Mount {
 			acc, service, err := e.account(ctx, c, in.FlowSID)
 			if err != nil {
 				return tokenWire{}, err
+			}
+			if len(in.Identity) > identityMost {
+				return tokenWire{}, fault.Invalid("identity is longer than %d bytes", identityMost)
 			}
 			identity, known := e.known(acc.SID, in.Visitor)
 			switch {
