@@ -130,10 +130,17 @@ func (s *State) Pairs(property string) []Pair {
 		if !ok {
 			continue
 		}
-		pairs = append(pairs, Pair{
+		pair := Pair{
 			Key: scalar(m["key"]), Value: scalar(m["value"]), Type: scalar(m["type"]),
 			JSON: scalar(m["parse_as_json"]) == "true",
-		})
+		}
+		switch m["value"].(type) { // a value without quotes is what it looks like
+		case json.Number:
+			pair.Type = "number"
+		case bool:
+			pair.Type = "boolean"
+		}
+		pairs = append(pairs, pair)
 	}
 	return pairs
 }

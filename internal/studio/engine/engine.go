@@ -36,7 +36,7 @@ type Execution struct {
 }
 
 // Context is what an execution knows. Values are what encoding/json decodes,
-// but for whole numbers, which are int64: templates print 1000000, not 1e+06.
+// but for whole numbers, which are int: templates print 1000000, not 1e+06.
 type Context struct {
 	Trigger   map[string]any            `json:"trigger,omitempty"`
 	Contact   map[string]any            `json:"contact,omitempty"` // more of the contact, beside channel.address
