@@ -242,7 +242,10 @@ func (r *Request) redirect(first *url.URL) func(*http.Request, []*http.Request) 
 		if len(via) > maxRedirects {
 			return fmt.Errorf("%w: more than %d redirects", ErrRefused, maxRedirects)
 		}
-		if err := checkParsed(req.URL); err != nil {
+		if len(req.URL.String()) > maxURL {
+			return fmt.Errorf("%w: a redirect to a URL longer than %d bytes", ErrRefused, maxURL)
+		}
+		if err := normalize(req.URL); err != nil {
 			return err
 		}
 		if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {

@@ -323,7 +323,7 @@ func TestPost_followsRedirectsAsFarAsItMay(t *testing.T) {
 			t.Error("there is a Referer")
 		}
 		to := map[string]string{
-			"/1": "/done", "/2": "/1", "/3": "/2", "/4": "/3", "/loop": "/loop",
+			"/1": "/done?q=a b\"#there", "/long": "/" + long(maxURL), "/2": "/1", "/3": "/2", "/4": "/3", "/loop": "/loop",
 			"/closed": strings.Replace(other.URL, "127.0.0.1", "127.0.0.2", 1), "/file": "file:///etc/passwd", "/number": "http://2130706433/",
 			"/mapped": "http://[::ffff:127.0.0.2]/", "/other": other.URL + "/back", "/metadata": "http://169.254.169.254/latest/meta-data/",
 		}[r.URL.Path]
@@ -332,6 +332,9 @@ func TestPost_followsRedirectsAsFarAsItMay(t *testing.T) {
 			return
 		}
 		_ = r.ParseForm()
+		if r.URL.Path == "/done" && r.RequestURI != "/done" && r.RequestURI != "/done?q=a%20b%22" {
+			t.Errorf("the receiver sees %s", r.RequestURI)
+		}
 		if r.URL.Path == "/done" && r.Header.Get(signatureHeader) != Sign("http://"+r.Host+r.RequestURI, r.PostForm, "token") {
 			t.Error("not signed for the new URL")
 		}
@@ -354,7 +357,7 @@ func TestPost_followsRedirectsAsFarAsItMay(t *testing.T) {
 	c := client(t, Policy{Allow: prefixes("127.0.0.1/32")})
 	for path, ok := range map[string]bool{
 		"/done": true, "/1": true, "/3": true, "/other": true, "/4": false, "/loop": false, "/closed": false, "/file": false, "/number": false,
-		"/mapped": false, "/metadata": false,
+		"/mapped": false, "/metadata": false, "/long": false,
 	} {
 		_, err := c.Post(t.Context(), Request{URL: strings.Replace(s.URL, "//", "//ann:pw@", 1) + path, Form: url.Values{"A": {"1"}}, AuthToken: "token"})
 		switch {

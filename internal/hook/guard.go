@@ -164,8 +164,7 @@ func CheckURL(raw string) error {
 	return err
 }
 
-// parseURL reads an address and brings it into the form in which it goes over the wire, which is also what is signed: no
-// fragment, a path, and no characters in the query that a request line cannot hold.
+// parseURL reads an address and normalizes it.
 func parseURL(raw string) (*url.URL, error) {
 	if len(raw) > maxURL {
 		return nil, fmt.Errorf("%w: the URL is longer than %d bytes", ErrRefused, maxURL)
@@ -174,15 +173,21 @@ func parseURL(raw string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a URL", ErrRefused) // err would repeat the URL
 	}
+	return u, normalize(u)
+}
+
+// normalize checks an address and brings it into the form in which it goes over the wire, which is also what is signed: no
+// fragment, a path, and no characters in the query that a request line cannot hold.
+func normalize(u *url.URL) error {
 	if err := checkParsed(u); err != nil {
-		return nil, err
+		return err
 	}
 	u.Fragment, u.RawFragment, u.ForceQuery = "", "", false
 	if u.Path == "" {
 		u.Path, u.RawPath = "/", ""
 	}
 	u.RawQuery = escapeQuery(u.RawQuery)
-	return u, nil
+	return nil
 }
 
 func checkParsed(u *url.URL) error {

@@ -160,7 +160,7 @@ func (h *Hooks) record(ctx context.Context, d *Delivery, o outcome) error {
 	if err != nil {
 		return fmt.Errorf("delivery %s: %w", d.SID, err)
 	}
-	level := slog.LevelInfo
+	level := slog.LevelDebug
 	if state != Delivered {
 		level = slog.LevelWarn
 	}
