@@ -50,6 +50,21 @@ func (x *Execution) Status() string {
 // ContactHash is the blind index of the contact's address: 16 bytes, equal for equal addresses of an account.
 func (x *Execution) ContactHash() []byte { return slices.Clone(x.contactHash) }
 
+// Values is the context as readers see it; what is empty is there all the same.
+func (x *Execution) Values() map[string]any {
+	state := x.State
+	c := &state.Context
+	c.Trigger, c.Variables, c.Data, c.Widgets = present(c.Trigger), present(c.Variables), present(c.Data), present(c.Widgets)
+	return state.Values()
+}
+
+func present[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return m
+}
+
 // NewExecution is what an execution begins with.
 type NewExecution struct {
 	Flow sid.SID
@@ -129,9 +144,10 @@ func taken(other sid.SID) error {
 }
 
 // StepTx gives an input to an execution that was read with ExecutionTx or ActiveTx, runs it until it waits or ends, and writes it.
-// An execution that has ended takes no input: no effects, no error. One whose flow is gone ends.
+// An input that the execution does not wait for does nothing: no effects, no error; engine.Takes tells before. An execution whose
+// flow is gone ends.
 func (s *Studio) StepTx(tx *db.Tx, x *Execution, in engine.Input) ([]engine.Effect, error) {
-	if !x.Active {
+	if !x.Active || !engine.Takes(x.State, in, tx.Now) {
 		return nil, nil
 	}
 	def, err := s.definition(tx, x.State.FlowSID, x.FlowID, x.Revision)
@@ -381,4 +397,23 @@ func erase(tx *db.Tx, x *Execution) error {
 		return err
 	}
 	return executions.Delete(tx, x)
+}
+
+// Forget removes the executions that ended before an instant, with their steps, of all accounts and at most limit of them. It says
+// how many it has removed; fewer than limit means that none is left.
+func (s *Studio) Forget(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	err = s.db.Do(ctx, func(tx *db.Tx) error {
+		old, err := executions.Find(tx, "ended_at > 0 and ended_at < $1 order by ended_at limit $2"+tx.SkipLocked(), db.Micros(before), limit)
+		if err != nil {
+			return err
+		}
+		for i := range old {
+			if err := erase(tx, &old[i]); err != nil {
+				return err
+			}
+		}
+		n = len(old)
+		return nil
+	})
+	return n, err
 }

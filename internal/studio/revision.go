@@ -81,6 +81,15 @@ func (p Problems) Error() string {
 	return b.String()
 }
 
+// Details is what the wire says about the problems beside the text.
+func (p Problems) Details() any {
+	list := make([]map[string]string, len(p))
+	for i, problem := range p {
+		list[i] = map[string]string{"message": problem.Message, "property_path": Pointer(problem)}
+	}
+	return map[string]any{"errors": list, "warnings": []string{}}
+}
+
 // Pointer is the place of a problem as the wire writes it: a JSON pointer in the form of a URI fragment, such as #/states/3/name.
 func Pointer(p definition.Problem) string { return "#" + p.Pointer }
 

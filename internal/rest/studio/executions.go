@@ -1,8 +1,10 @@
 package studio
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -102,7 +104,7 @@ func executions(d Deps, p paths) rest.Mount {
 			url := p.url(c, v.State.FlowSID, v.SID)
 			return executionWire{
 				AccountSID: c.Actor.AccountSID, Address: v.State.Contact, ContactSID: "FC" + hex.EncodeToString(v.ContactHash()),
-				Context: v.State.Values(), DateCreated: c.Date(v.CreatedAt), DateUpdated: c.Date(v.UpdatedAt), FlowSID: v.State.FlowSID,
+				Context: v.Values(), DateCreated: c.Date(v.CreatedAt), DateUpdated: c.Date(v.UpdatedAt), FlowSID: v.State.FlowSID,
 				Links: map[string]string{"steps": url + "/Steps", p.context: url + "/Context"}, SID: v.SID, Status: v.Status(), URL: url,
 			}
 		},
@@ -118,12 +120,18 @@ func executions(d Deps, p paths) rest.Mount {
 	return r
 }
 
-func parameters(text string) (map[string]any, error) {
+// parameters reads the data of an execution; numbers stay as they were written.
+func parameters(text string) (data map[string]any, err error) {
 	raw, err := attr.Parse(text, maxParameters)
-	if err != nil {
-		return nil, fault.Invalid("Parameters must be a JSON object: %s", err.Error())
+	if err == nil {
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		err = dec.Decode(&data)
 	}
-	return attr.Map(raw), nil
+	if err != nil {
+		return nil, fault.Invalid("Parameters must be a JSON object of at most %d bytes", maxParameters).With(err)
+	}
+	return data, nil
 }
 
 // owned names what belongs to an execution. The name of the execution's SID differs between its two names.
@@ -141,7 +149,7 @@ func executionContext(d Deps, p paths) rest.Mount {
 			if err != nil {
 				return nil, err
 			}
-			return p.owned(c, flow, s, map[string]any{"context": v.State.Values(), "url": p.url(c, flow, s) + "/Context"}), nil
+			return p.owned(c, flow, s, map[string]any{"context": v.Values(), "url": p.url(c, flow, s) + "/Context"}), nil
 		},
 	}
 }
