@@ -169,6 +169,9 @@ func toList(v any) []any {
 // toNumber is v as a number: a whole one where it is one. Texts that begin with
 // a number count as it, all else as 0.
 func toNumber(v any) (i int, f float64, whole bool) {
+	if f, literal := v.(float64); literal { // 2.0 in the text of a template: division is to have a fraction
+		return int(f), f, false
+	}
 	switch v := wrap(v).(type) {
 	case int:
 		return v, float64(v), true
