@@ -47,6 +47,13 @@ var sameFloor = map[string][]string{
 	"internal/hook":       {"internal/account"},
 }
 
+// siblings lists the imports between subpackages of one package that the architecture allows: the parts of a pure core, each
+// standing on the ones that follow it.
+var siblings = map[string][]string{
+	"internal/studio/engine":     {"internal/studio/definition", "internal/studio/template"},
+	"internal/studio/definition": {"internal/studio/template"},
+}
+
 // engines lists the packages that their subpackages are built on: these import them, never the other way around.
 // Elsewhere a package may keep a part of itself, such as a pure core, in a subpackage and import that.
 var engines = []string{"internal/rest", "internal/realtime"}
@@ -168,6 +175,8 @@ func refuse(from string, floor int, top, dir string) string {
 		return ""
 	case top != lowTop:
 		return fmt.Sprintf("both stand on floor %d; what needs two of them belongs higher", floor)
+	case slices.Contains(siblings[from], dir):
+		return ""
 	case from == dir || strings.HasPrefix(from, dir+"/"):
 		return ""
 	case strings.HasPrefix(dir, from+"/") && !slices.Contains(engines, top):

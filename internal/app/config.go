@@ -29,6 +29,7 @@ type Config struct {
 	PlainSignin bool `env:"USHER_PLAIN_SIGNIN" help:"Let people sign in over plain http from other machines. Their passwords then cross the network readable."`
 
 	Proxies []string `env:"USHER_TRUSTED_PROXIES" help:"Addresses (CIDR) of reverse proxies whose X-Forwarded headers count."`
+	Allow   []string `env:"USHER_ALLOW_NETWORKS" help:"Networks (CIDR) that flows may call although they are not public."`
 	Origins []string `env:"USHER_WIDGET_ORIGINS" help:"Web origins that may use the widget's endpoints; empty for any."`
 
 	AccountSID string `env:"USHER_ACCOUNT_SID" help:"First run: the account's SID (AC…); random when empty."`
@@ -114,14 +115,17 @@ func (c *Config) check() error {
 	if c.EventDays < 1 {
 		return errors.New("--event-days must be 1 or more")
 	}
-	_, err := c.trusted()
+	if _, err := networks("--proxies", c.Proxies); err != nil {
+		return err
+	}
+	_, err := networks("--allow", c.Allow)
 	return err
 }
 
-// trusted parses the addresses of the proxies.
-func (c *Config) trusted() ([]netip.Prefix, error) {
+// networks parses addresses and networks of a flag.
+func networks(flag string, list []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
-	for _, s := range c.Proxies {
+	for _, s := range list {
 		if !strings.Contains(s, "/") {
 			if a, err := netip.ParseAddr(s); err == nil {
 				s = netip.PrefixFrom(a, a.BitLen()).String()
@@ -129,7 +133,7 @@ func (c *Config) trusted() ([]netip.Prefix, error) {
 		}
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, fmt.Errorf("--proxies: %w", err)
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 		all = append(all, p)
 	}

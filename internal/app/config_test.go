@@ -77,7 +77,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, args := range []string{
 		"serve --database mysql://x", "serve --tls-cert /c", "serve --tls-key /k", "serve --event-days 0", "serve --log-level loud", "serve --log-format xml",
-		"serve --proxies 10.0.0.0/99", "serve --proxies host", "serve --drain soon", "serve --nothing", "nothing", "rotate --database mysql://x",
+		"serve --proxies 10.0.0.0/99", "serve --proxies host", "serve --allow host", "serve --drain soon", "serve --nothing", "nothing", "rotate --database mysql://x",
 		"rotate --listen :80",
 	} {
 		if _, err := parse(strings.Fields(args), "1.2.3", kong.Writers(&bytes.Buffer{}, &bytes.Buffer{})); err == nil {
@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefixes, err := c.trusted()
+	prefixes, err := networks("--proxies", c.Proxies)
 	if err != nil || len(prefixes) != 3 || prefixes[0].Bits() != 32 || prefixes[2].Bits() != 128 {
 		t.Errorf("proxies %v %v", prefixes, err)
 	}

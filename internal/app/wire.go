@@ -19,7 +19,9 @@ import (
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/flex"
+	"usher/internal/flowrun"
 	"usher/internal/handoff"
+	"usher/internal/hook"
 	"usher/internal/inbound"
 	"usher/internal/janitor"
 	"usher/internal/job"
@@ -32,10 +34,12 @@ import (
 	restchat "usher/internal/rest/chat"
 	restflex "usher/internal/rest/flex"
 	restiam "usher/internal/rest/iam"
+	reststudio "usher/internal/rest/studio"
 	resttaskrouter "usher/internal/rest/taskrouter"
 	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/signin"
+	"usher/internal/studio"
 	"usher/internal/taskrouter"
 	"usher/web"
 )
@@ -57,14 +61,17 @@ func subscribers() map[string][]event.Subscriber {
 	reservation := event.Subscriber{Queue: handoff.Reservations, Wants: talks}
 	// A task's event is on the workspace's stream, and on its worker's as well: once is enough.
 	task := event.Subscriber{Queue: janitor.Tasks, Wants: func(e event.Event) bool { return e.Stream.Kind == event.Workspace && talks(e) }}
+	flow := event.Subscriber{Queue: flowrun.Tasks, Wants: func(e event.Event) bool {
+		return e.Stream.Kind == event.Workspace && bytes.Contains(e.Data, []byte(`"executionSid"`))
+	}}
 	return map[string][]event.Subscriber{
 		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}},
 		event.ReservationAccepted:  {reservation},
 		event.ReservationCompleted: {reservation},
 		event.TaskWrapup:           {task},
-		event.TaskCompleted:        {task},
-		event.TaskCanceled:         {task},
-		event.TaskDeleted:          {task},
+		event.TaskCompleted:        {task, flow},
+		event.TaskCanceled:         {task, flow},
+		event.TaskDeleted:          {task, flow},
 	}
 }
 
@@ -79,6 +86,8 @@ type parts struct {
 	chat     *chat.Chat
 	tasks    *taskrouter.TaskRouter
 	flex     *flex.Flex
+	studio   *studio.Studio
+	flowrun  *flowrun.FlowRun
 	handoff  *handoff.Handoff
 	inbound  *inbound.Inbound
 	janitor  *janitor.Janitor
@@ -108,6 +117,15 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
 	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
 	p.janitor = janitor.New(p.flex, p.chat, p.handoff)
+	p.studio = studio.New(p.db)
+	allow, err := networks("--allow", c.Allow)
+	if err != nil {
+		return nil, errors.Join(err, p.db.Close())
+	}
+	p.flowrun = flowrun.New(flowrun.Deps{
+		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff,
+		Caller: hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow})),
+	})
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
 	if p.setup, err = p.mainAccount(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())
@@ -151,9 +169,28 @@ func (p *parts) open(ctx context.Context) (*seal.Ring, error) {
 	return ring, nil
 }
 
+// products are the REST APIs that this server answers.
+func (p *parts) products() ([]rest.Product, error) {
+	visitorKey, err := p.edgeKey("visitors")
+	if err != nil {
+		return nil, err
+	}
+	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun}
+	return []rest.Product{
+		restaccounts.Product(p.accounts, p.accounts),
+		restchat.Product(p.chat),
+		restflex.Product(restflex.Deps{
+			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
+		}),
+		resttaskrouter.Product(p.tasks),
+		reststudio.Product(flows), reststudio.Version1(flows),
+		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
+	}, nil
+}
+
 // edges makes what speaks to the outside.
 func (p *parts) edges() error {
-	proxies, err := p.config.trusted()
+	proxies, err := networks("--proxies", p.config.Proxies)
 	if err != nil {
 		return err
 	}
@@ -172,18 +209,9 @@ func (p *parts) edges() error {
 	if err != nil {
 		return err
 	}
-	visitorKey, err := p.edgeKey("visitors")
+	products, err := p.products()
 	if err != nil {
 		return err
-	}
-	products := []rest.Product{
-		restaccounts.Product(p.accounts, p.accounts),
-		restchat.Product(p.chat),
-		restflex.Product(restflex.Deps{
-			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
-		}),
-		resttaskrouter.Product(p.tasks),
-		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}
 	p.rest, err = rest.New(rest.Options{
 		Products: products, Auth: p.accounts, Key: pageKey, Proxies: proxies, Log: slog.Default(), Observe: p.metrics.request,
@@ -223,7 +251,10 @@ func (p *parts) services() *loop.Group {
 	g := &loop.Group{}
 	g.Add("taskrouter", p.tasks.Router())
 	for queue, do := range map[string]func(context.Context, job.Job) error{
-		handoff.Messages:     p.handoff.OnMessage,
+		handoff.Messages:     p.flowrun.OnMessage,
+		flowrun.Calls:        p.flowrun.OnCall,
+		flowrun.Timers:       p.flowrun.OnTimer,
+		flowrun.Tasks:        p.flowrun.OnTask,
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
 	} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"usher/internal/event"
+	"usher/internal/flowrun"
 	"usher/internal/handoff"
 	"usher/internal/janitor"
 )
@@ -18,6 +19,7 @@ import (
 func TestSubscribers(t *testing.T) {
 	t.Parallel()
 	const talks, silent = `{"task":{"attributes":{"channelSid":"CH0"}}}`, `{"task":{"attributes":{}}}`
+	const flow = `{"task":{"attributes":{"channelSid":"CH0","executionSid":"FN0"}}}`
 	for _, row := range []struct {
 		kind    string
 		of      event.StreamKind
@@ -45,6 +47,10 @@ func TestSubscribers(t *testing.T) {
 		{event.TaskCanceled, event.Workspace, talks, true, []string{janitor.Tasks}},
 		{event.TaskDeleted, event.Workspace, talks, true, []string{janitor.Tasks}},
 		{event.TaskDeleted, event.Worker, talks, true, nil},
+		{event.TaskCompleted, event.Workspace, flow, true, []string{janitor.Tasks, flowrun.Tasks}},
+		{event.TaskCanceled, event.Workspace, flow, true, []string{janitor.Tasks, flowrun.Tasks}},
+		{event.TaskDeleted, event.Workspace, flow, true, []string{janitor.Tasks, flowrun.Tasks}},
+		{event.TaskWrapup, event.Workspace, flow, true, []string{janitor.Tasks}},
 	} {
 		var got []string
 		for _, s := range subscribers()[row.kind] {

@@ -51,6 +51,9 @@ type ChannelDocument struct {
 	PreEngagement  json.RawMessage `json:"pre_engagement,omitempty"`
 	TaskAttributes json.RawMessage `json:"task_attributes,omitempty"`
 	LongLived      bool            `json:"long_lived"`
+	// Execution is the Studio execution that asked for the newest task, and Token what it waits for.
+	Execution sid.SID `json:"execution,omitempty"`
+	Token     string  `json:"token,omitempty"`
 	// LastTask is the newest task that the channel had.
 	LastTask sid.SID `json:"last_task,omitempty"`
 	// Began is the index of the message that made the newest task; nil when no message has made one yet.

@@ -146,15 +146,21 @@ func (h *Handoff) createTask(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *cha
 	if err != nil {
 		return fmt.Errorf("task of %s: %w", c.SID, err)
 	}
+	_, err = h.give(tx, flow, c, ch, attributes, first)
+	return err
+}
+
+// give makes a task with these attributes and ties the channel to it.
+func (h *Handoff) give(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel, attributes string, first *chat.MessageData) (sid.SID, error) {
 	task, err := h.makeTask(tx, flow, taskrouter.NewTask{Attributes: attributes, Key: c.Key, Watched: true})
 	if err != nil {
-		return fmt.Errorf("task of %s: %w", c.SID, err)
+		return "", fmt.Errorf("task of %s: %w", c.SID, err)
 	}
 	c.SetTask(task.SID)
 	if first != nil {
 		c.Began = &first.Index
 	}
-	return h.tie(tx, c, ch)
+	return task.SID, h.tie(tx, c, ch)
 }
 
 // makeTask makes a task where the flow's tasks go. A flow whose integration cannot run, because it is of another type or

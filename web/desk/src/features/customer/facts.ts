@@ -11,7 +11,7 @@ export interface Fact {
 /** Task attributes that the desk shows elsewhere or that only machines read. */
 const machine = new Set([
   'channelSid', 'name', 'channelType', 'flexFlowSid', 'initialText', 'from', 'customerName', 'customerAddress', 'conversations',
-  'pre_engagement_data', 'task_sid', 'status', 'long_lived', 'channel_type', 'proxySession', 'twilioNumber', 'channelAddress', 'direction', 'identity', 'customerIdentity', 'firstMessageIndex',
+  'pre_engagement_data', 'task_sid', 'status', 'long_lived', 'channel_type', 'proxySession', 'twilioNumber', 'channelAddress', 'direction', 'identity', 'customerIdentity', 'firstMessageIndex', 'executionSid',
 ]);
 
 /** `orderNumber` and `order_number` as `Order number`. */

@@ -1,0 +1,244 @@
+package flowrun
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"usher/internal/attr"
+	"usher/internal/chat"
+	"usher/internal/db"
+	"usher/internal/fault"
+	"usher/internal/flex"
+	"usher/internal/job"
+	"usher/internal/sid"
+	"usher/internal/studio"
+	"usher/internal/studio/engine"
+)
+
+const (
+	// subflowsDeep bounds how deep flows may call one another.
+	subflowsDeep = 8
+	// noCarrier is the code of a message that no carrier takes. Source: "Unknown error" of the original's message codes.
+	noCarrier = 30008
+	// bot is the author of a flow's messages that name none.
+	bot = "Bot"
+)
+
+// RunTx carries out what a step asks for. It implements studio.Runner.
+func (r *FlowRun) RunTx(tx *db.Tx, x *studio.Execution, effects []engine.Effect) error {
+	return r.run(tx, x, effects, 0)
+}
+
+// run carries effects out until none is left; what one of them answers at once may ask for more.
+func (r *FlowRun) run(tx *db.Tx, x *studio.Execution, effects []engine.Effect, depth int) error {
+	for len(effects) > 0 {
+		effect := effects[0]
+		effects = effects[1:]
+		in, err := r.carryOut(tx, x, effect, depth)
+		if err != nil {
+			return err
+		}
+		if in == nil {
+			continue
+		}
+		more, err := r.Studio.StepTx(tx, x, in)
+		if err != nil {
+			return err
+		}
+		effects = append(effects, more...)
+	}
+	return r.alarm(tx, x)
+}
+
+// carryOut does one thing. It returns the answer when there is one at once, nil when it comes later or never.
+func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect, depth int) (engine.Input, error) {
+	switch e := effect.(type) {
+	case engine.SendMessage:
+		return r.send(tx, x, e)
+	case engine.HTTPCall:
+		return nil, r.Jobs.Enqueue(tx, job.Job{Queue: Calls, Unique: e.Token, Account: x.Account, Key: x.Key}, call{Execution: x.SID, HTTPCall: e})
+	case engine.CreateTask:
+		return r.order(tx, x, e)
+	case engine.RunSubflow:
+		return r.subflow(tx, x, e, depth)
+	case engine.Redirect:
+		return engine.Returned{Token: e.Token, Err: "this installation does not hand conversations over to other applications"}, nil
+	case engine.End:
+		return nil, r.ended(tx, x, depth)
+	}
+	return nil, fmt.Errorf("execution %s asks for an unknown %T", x.SID, effect)
+}
+
+// send writes a message into the conversation. Flows of other channels need a carrier, which is told as a failure of the widget.
+func (r *FlowRun) send(tx *db.Tx, x *studio.Execution, e engine.SendMessage) (engine.Input, error) {
+	name := e.Channel
+	if name == "" {
+		name = x.State.Contact
+	}
+	failed := func(code int, text string) (engine.Input, error) {
+		return engine.Sent{Token: e.Token, Code: code, Message: text}, nil
+	}
+	if !sid.Valid(name, sid.Channel) {
+		return failed(noCarrier, "no carrier is configured for this address")
+	}
+	ch, err := r.Chat.ChannelTx(tx, x.Account, sid.SID(name))
+	if fault.Is(err, fault.KindNotFound) {
+		return failed(fault.Of(err).Code, "the channel is not there any more")
+	}
+	if err != nil {
+		return nil, err
+	}
+	author := e.From
+	if author == "" || sid.Valid(author, sid.ChatService) {
+		author = bot
+	}
+	m, _, err := r.Chat.SendTx(tx, &ch, chat.NewMessage{Author: author, Body: e.Body, Attributes: e.Attributes, ClientID: e.Token})
+	if fault.Is(err, fault.KindInvalid) || fault.Is(err, fault.KindTooLarge) {
+		return failed(fault.Of(err).Code, fault.Of(err).Message)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return engine.Sent{Token: e.Token, SID: string(m.SID), Data: map[string]any{"Body": e.Body, "ChannelSid": name, "Index": m.Index}}, nil
+}
+
+// order makes the task by which the conversation goes to an agent.
+func (r *FlowRun) order(tx *db.Tx, x *studio.Execution, e engine.CreateTask) (engine.Input, error) {
+	lost := func(why string) (engine.Input, error) {
+		return engine.TaskDone{Token: e.Token, Event: engine.FailedToEnqueue, Err: why}, nil
+	}
+	if !sid.Valid(x.State.Contact, sid.Channel) {
+		return lost("the contact has no chat channel")
+	}
+	c, err := r.Flex.ChannelTx(tx, x.Account, sid.SID(x.State.Contact))
+	if fault.Is(err, fault.KindNotFound) || err == nil && !c.Open {
+		return lost("the channel is closed")
+	}
+	if err != nil {
+		return nil, err
+	}
+	ch, err := r.Chat.ChannelTx(tx, x.Account, c.SID)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := attr.Parse(e.Attributes, 0)
+	if err != nil {
+		return lost("the attributes are not a JSON object")
+	}
+	// By this key the end of the task finds its way back here.
+	if attributes, err = attr.Merge(attributes, map[string]any{"executionSid": x.SID}); err != nil {
+		return nil, err
+	}
+	o := flex.Order{Workflow: sid.SID(e.Workflow), TaskChannel: e.TaskChannel, Attributes: attributes}
+	if priority := int64(e.Priority); priority > 0 {
+		o.Priority = &priority
+	}
+	if timeout := int64(e.Timeout); timeout > 0 {
+		o.Timeout = &timeout
+	}
+	if began, ok := number(x.State.Context.Trigger["message"], "Index"); ok {
+		o.FirstIndex, o.FirstText = &began, text(x.State.Context.Trigger["message"], "Body")
+	}
+	c.Execution, c.Token = x.SID, e.Token
+	if _, err := r.Handoff.OrderTx(tx, &c, &ch, o); err != nil {
+		if fault.Is(err, fault.KindInvalid) || fault.Is(err, fault.KindNotFound) {
+			return lost(fault.Of(err).Message)
+		}
+		return nil, err
+	}
+	return nil, nil
+}
+
+func text(v any, key string) string {
+	fields, _ := v.(map[string]any)
+	s, _ := fields[key].(string)
+	return s
+}
+
+// subflow runs another flow for the same contact. One that ends at once answers at once.
+func (r *FlowRun) subflow(tx *db.Tx, x *studio.Execution, e engine.RunSubflow, depth int) (engine.Input, error) {
+	failed := func(why string) (engine.Input, error) {
+		return engine.SubflowDone{Token: e.Token, Event: engine.Failed, Err: why}, nil
+	}
+	if depth >= subflowsDeep {
+		return failed("too many subflows in one another")
+	}
+	child, effects, err := r.Studio.StartTx(tx, x.Account, studio.NewExecution{
+		Flow: sid.SID(e.Flow), Revision: e.Revision, Contact: x.State.Contact, Channel: x.State.Channel, Key: x.Key,
+		Start:  engine.Start{Trigger: engine.IncomingParent, Data: e.Parameters, Parent: e.Parent},
+		Parent: x, ParentToken: e.Token,
+	})
+	if err != nil {
+		if f := fault.Of(err); f.Kind == fault.KindInvalid || f.Kind == fault.KindNotFound || f.Kind == fault.KindConflict {
+			return failed(f.Message)
+		}
+		return nil, err
+	}
+	if err := r.run(tx, &child, effects, depth+1); err != nil {
+		return nil, err
+	}
+	if child.Active {
+		return nil, nil
+	}
+	return outcome(&child), nil
+}
+
+// outcome is how a subflow ended, for the flow that waits for it.
+func outcome(child *studio.Execution) engine.SubflowDone {
+	done := engine.SubflowDone{Token: child.ParentToken, Event: engine.Completed, Context: child.State.Context}
+	if child.State.Reason != "" {
+		done.Event, done.Err = engine.Failed, child.State.Reason
+	}
+	return done
+}
+
+// ended tells the flow that waits for this one. Within a step of that flow, depth is not 0 and the answer is given there.
+func (r *FlowRun) ended(tx *db.Tx, x *studio.Execution, depth int) error {
+	slog.Debug("execution ended", "execution", x.SID, "flow", x.State.FlowSID, "reason", x.State.Reason)
+	if x.Parent == "" || depth > 0 {
+		return nil
+	}
+	parent, err := r.Studio.ExecutionTx(tx, x.Account, x.Parent)
+	if fault.Is(err, fault.KindNotFound) || err == nil && !parent.Active {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.step(tx, &parent, outcome(x))
+}
+
+// alarm sets the job that ends the execution's wait by itself.
+func (r *FlowRun) alarm(tx *db.Tx, x *studio.Execution) error {
+	w := x.State.Wait
+	if !x.Active || w == nil || w.Until.IsZero() {
+		return nil
+	}
+	return r.Jobs.Enqueue(tx, job.Job{Queue: Timers, Unique: w.Token, Account: x.Account, Key: x.Key, RunAt: w.Until.Add(time.Microsecond)},
+		timer{Execution: x.SID, Token: w.Token})
+}
+
+// timer names a wait that ends by itself.
+type timer struct {
+	Execution sid.SID `json:"execution"`
+	Token     string  `json:"token"`
+}
+
+// call is an HTTP call that an execution waits for.
+type call struct {
+	Execution sid.SID `json:"execution"`
+	engine.HTTPCall
+}
+
+// decode reads a job's arguments; done is true when there is nobody left to react for.
+func decode(j job.Job, to any) (done bool, err error) {
+	if len(j.Args) == 0 {
+		return true, nil
+	}
+	if err := json.Unmarshal(j.Args, to); err != nil {
+		return false, fmt.Errorf("%s: %w", j.Queue, err)
+	}
+	return false, nil
+}

@@ -1,0 +1,217 @@
+// Package flowrun runs Studio flows: it starts an execution when a customer writes on a channel whose Flex Flow says so, gives it what
+// happens, and carries out what it asks for.
+//
+// What an execution asks for is carried out in the transaction of its step where it only needs rows (a message, a task, a
+// subflow), and by a job where it needs the world outside (an HTTP call) or time (a timeout). Every wait of an execution has a
+// token of its own; an answer that comes twice, or late, carries a token that nobody waits for and changes nothing. So a restart
+// in the middle of anything goes on exactly once.
+//
+// A customer is never lost for a flow: when there is none to run, or it cannot begin, the message makes a task.
+package flowrun
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"usher/internal/chat"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/flex"
+	"usher/internal/hook"
+	"usher/internal/job"
+	"usher/internal/seal"
+	"usher/internal/sid"
+	"usher/internal/studio"
+	"usher/internal/studio/engine"
+)
+
+// Queues of the durable reactions.
+const (
+	// Calls holds HTTP calls that executions wait for.
+	Calls = "flowrun.call"
+	// Timers holds waits that end by themselves.
+	Timers = "flowrun.timer"
+	// Tasks holds tasks that have ended.
+	Tasks = "flowrun.task"
+)
+
+// busyMost is how often a message is held back while its execution is at something else. An execution that is still at it then is
+// ended, and the message begins anew: a stuck flow never swallows what a customer says.
+const busyMost = 5
+
+// Handoff is what happens without a flow, and makes tasks for flows.
+type Handoff interface {
+	OnMessage(ctx context.Context, j job.Job) error
+	OrderTx(tx *db.Tx, c *flex.Channel, ch *chat.Channel, o flex.Order) (sid.SID, error)
+}
+
+// Caller makes HTTP calls; *hook.Client does, behind its guard.
+type Caller interface {
+	Post(ctx context.Context, r hook.Request) (hook.Response, error)
+}
+
+// Deps are what New needs.
+type Deps struct {
+	Studio  *studio.Studio
+	Flex    *flex.Flex
+	Chat    *chat.Chat
+	Jobs    *job.Queue
+	Handoff Handoff
+	Caller  Caller
+}
+
+// FlowRun is the sentence between Studio and everything that a flow touches. It is a studio.Runner.
+type FlowRun struct {
+	Deps
+	db *db.DB
+}
+
+// New makes the sentence from its products.
+func New(d Deps) *FlowRun { return &FlowRun{Deps: d, db: d.Flex.DB()} }
+
+// errBusy says that the execution takes no message at the moment.
+var errBusy = errors.New("the execution is at something else")
+
+// OnMessage reacts to a message in a watched channel: the flow of the channel hears it or begins with it. Where there is no flow to
+// run, handoff makes a task.
+func (r *FlowRun) OnMessage(ctx context.Context, j job.Job) error {
+	if len(j.Args) == 0 {
+		return nil // the customer was erased
+	}
+	var e event.Args
+	if err := json.Unmarshal(j.Args, &e); err != nil {
+		return fmt.Errorf("message event: %w", err)
+	}
+	var m chat.MessageData
+	if err := json.Unmarshal(e.Data, &m); err != nil {
+		return fmt.Errorf("message event: %w", err)
+	}
+	mine := false
+	err := r.db.Do(ctx, func(tx *db.Tx) error {
+		var err error
+		mine, err = r.hear(tx, j, e.Stream, m)
+		return err
+	})
+	switch {
+	case errors.Is(err, seal.ErrDestroyed):
+		return nil
+	case fault.Is(err, fault.KindNotFound), fault.Is(err, fault.KindInvalid):
+		slog.Warn("a flow cannot begin; its customer gets a task", "channel", e.Stream, "code", fault.Of(err).Code)
+	case err != nil:
+		return err
+	case mine:
+		return nil
+	}
+	return r.Handoff.OnMessage(ctx, j)
+}
+
+// hear gives a message to the channel's flow. mine is false when the channel has none.
+func (r *FlowRun) hear(tx *db.Tx, j job.Job, channel sid.SID, m chat.MessageData) (mine bool, err error) {
+	c, err := r.Flex.ChannelTx(tx, j.Account, channel)
+	if fault.Is(err, fault.KindNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	flow, err := r.Flex.FlowOf(tx, c)
+	if err != nil || flow.IntegrationType != flex.Studio || flow.Integration.FlowSID == "" {
+		return false, err
+	}
+	if !c.Open || c.Task != nil || m.Author != c.Identity {
+		return true, nil
+	}
+	ch, err := r.Chat.ChannelTx(tx, j.Account, channel)
+	if err != nil {
+		return true, err
+	}
+	data, err := triggerData(c, &ch, m)
+	if err != nil {
+		return true, err
+	}
+	x, err := r.Studio.ActiveTx(tx, j.Account, flow.Integration.FlowSID, string(c.SID))
+	if errors.Is(err, db.ErrNotFound) {
+		return true, r.begin(tx, flow, c, data)
+	}
+	if err != nil {
+		return true, err
+	}
+	if heard(x, m) {
+		return true, nil
+	}
+	if !engine.Takes(x.State, engine.Message{Data: data}, tx.Now) {
+		if j.Attempt < busyMost {
+			return true, fmt.Errorf("execution %s: %w", x.SID, errBusy)
+		}
+		slog.Warn("an execution stood in the way of a message and was ended", "execution", x.SID, "widget_waits_for", x.State.Wait)
+		if _, err := r.Studio.EndTx(tx, &x, "stuck: a message could not be taken"); err != nil {
+			return true, err
+		}
+		return true, r.begin(tx, flow, c, data)
+	}
+	return true, r.step(tx, &x, engine.Message{Data: data})
+}
+
+// begin starts the flow with a message.
+func (r *FlowRun) begin(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[string]any) error {
+	x, effects, err := r.Studio.StartTx(tx, c.Account, studio.NewExecution{
+		Flow: flow.Integration.FlowSID, Contact: string(c.SID), Channel: string(flow.ChatService), Key: c.Key,
+		Start: engine.Start{Trigger: engine.IncomingMessage, Data: data},
+	})
+	if err != nil {
+		return err
+	}
+	return r.RunTx(tx, &x, effects)
+}
+
+// step gives an input to an execution and carries out what follows.
+func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input) error {
+	effects, err := r.Studio.StepTx(tx, x, in)
+	if err != nil {
+		return err
+	}
+	return r.RunTx(tx, x, effects)
+}
+
+// heard says that the execution began with this message, or with a later one: the job runs a second time.
+func heard(x studio.Execution, m chat.MessageData) bool {
+	began, ok := number(x.State.Context.Trigger["message"], "Index")
+	return ok && m.Index <= began
+}
+
+func number(v any, key string) (int64, bool) {
+	fields, ok := v.(map[string]any)
+	if !ok {
+		return 0, false
+	}
+	switch n := fields[key].(type) {
+	case int64:
+		return n, true
+	case float64:
+		return int64(n), true
+	case string:
+		i, err := strconv.ParseInt(n, 10, 64)
+		return i, err == nil
+	}
+	return 0, false
+}
+
+// triggerData is a message as flows see it: the fields of the original's webhook for a message that was sent.
+func triggerData(c flex.Channel, ch *chat.Channel, m chat.MessageData) (map[string]any, error) {
+	var attributes any
+	if len(ch.Attributes) > 0 {
+		if err := json.Unmarshal(ch.Attributes, &attributes); err != nil {
+			return nil, fmt.Errorf("channel %s attributes: %w", ch.SID, err)
+		}
+	}
+	return map[string]any{
+		"EventType": "onMessageSent", "Source": "SDK", "InstanceSid": string(c.Service), "ChannelSid": string(c.SID), "MessageSid": string(m.SID),
+		"Index": m.Index, "Body": m.Body, "From": m.Author, "ClientIdentity": m.Author, "Attributes": string(m.Attributes),
+		"ChannelAttributes": attributes,
+	}, nil
+}

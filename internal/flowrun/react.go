@@ -1,0 +1,144 @@
+package flowrun
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"usher/internal/attr"
+	"usher/internal/db"
+	"usher/internal/event"
+	"usher/internal/fault"
+	"usher/internal/hook"
+	"usher/internal/job"
+	"usher/internal/seal"
+	"usher/internal/sid"
+	"usher/internal/studio/engine"
+)
+
+// OnCall makes an HTTP call and gives the answer to the execution that waits for it. The call carries its token, by which the
+// receiver can tell a repeated one.
+func (r *FlowRun) OnCall(ctx context.Context, j job.Job) error {
+	var c call
+	if done, err := decode(j, &c); done || err != nil {
+		return err
+	}
+	if waits, err := r.waits(ctx, j.Account, c.Execution, c.Token); err != nil || !waits {
+		return forgive(err)
+	}
+	in := engine.HTTPDone{Token: c.Token}
+	if c.Function && c.URL == "" {
+		in.Err = "the function has no address"
+		return forgive(r.answer(ctx, j.Account, c.Execution, in))
+	}
+	res, err := r.Caller.Post(ctx, hook.Request{
+		Method: c.Method, URL: c.URL, Body: []byte(c.Body), ContentType: c.ContentType, IdempotencyToken: c.Token,
+		Timeout: time.Duration(c.TimeoutSeconds) * time.Second, MaxResponse: hook.DefaultResponse,
+	})
+	in.Status, in.Body, in.ContentType = res.Status, string(res.Body), res.ContentType
+	var failed *hook.Error
+	if errors.As(err, &failed) {
+		in.Status = max(in.Status, failed.Status)
+		if failed.Status == 0 {
+			in.Err = string(failed.Failure)
+		}
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return forgive(r.answer(ctx, j.Account, c.Execution, in))
+}
+
+// waits says whether the execution still waits with that token.
+func (r *FlowRun) waits(ctx context.Context, acct int64, execution sid.SID, token string) (waits bool, err error) {
+	err = r.db.Do(ctx, func(tx *db.Tx) error {
+		x, err := r.Studio.ExecutionTx(tx, acct, execution)
+		waits = err == nil && x.Active && x.State.Wait != nil && x.State.Wait.Token == token
+		if fault.Is(err, fault.KindNotFound) {
+			return nil
+		}
+		return err
+	})
+	return waits, err
+}
+
+// answer gives an input to an execution. One that is gone needs none.
+func (r *FlowRun) answer(ctx context.Context, acct int64, execution sid.SID, in engine.Input) error {
+	return r.db.Do(ctx, func(tx *db.Tx) error {
+		x, err := r.Studio.ExecutionTx(tx, acct, execution)
+		if fault.Is(err, fault.KindNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return r.step(tx, &x, in)
+	})
+}
+
+// OnTimer ends a wait whose time is over.
+func (r *FlowRun) OnTimer(ctx context.Context, j job.Job) error {
+	var t timer
+	if done, err := decode(j, &t); done || err != nil {
+		return err
+	}
+	return forgive(r.db.Do(ctx, func(tx *db.Tx) error {
+		x, err := r.Studio.ExecutionTx(tx, j.Account, t.Execution)
+		if fault.Is(err, fault.KindNotFound) {
+			return nil
+		}
+		if err != nil || !x.Active || x.State.Wait == nil || x.State.Wait.Token != t.Token {
+			return err
+		}
+		return r.step(tx, &x, engine.Timeout{})
+	}))
+}
+
+// OnTask tells a flow that its task has ended.
+func (r *FlowRun) OnTask(ctx context.Context, j job.Job) error {
+	var e event.Args
+	if done, err := decode(j, &e); done || err != nil {
+		return err
+	}
+	var data struct {
+		Task json.RawMessage `json:"task"`
+	}
+	if err := json.Unmarshal(e.Data, &data); err != nil {
+		return err
+	}
+	channel, task := attr.String(data.Task, "attributes", "channelSid"), attr.String(data.Task, "sid")
+	if !sid.Valid(channel, sid.Channel) {
+		return nil
+	}
+	done := engine.CallComplete
+	if e.Kind == event.TaskDeleted {
+		done = engine.CallFailure
+	}
+	return forgive(r.db.Do(ctx, func(tx *db.Tx) error {
+		c, err := r.Flex.ChannelTx(tx, j.Account, sid.SID(channel))
+		if fault.Is(err, fault.KindNotFound) || err == nil && (c.Execution == "" || string(c.LastTask) != task) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		x, err := r.Studio.ExecutionTx(tx, j.Account, c.Execution)
+		if fault.Is(err, fault.KindNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return r.step(tx, &x, engine.TaskDone{Token: c.Token, Event: done, Task: attr.Map(data.Task)})
+	}))
+}
+
+// forgive ends a reaction that meets rows of a customer who was erased.
+func forgive(err error) error {
+	if errors.Is(err, seal.ErrDestroyed) {
+		return nil
+	}
+	return err
+}
