@@ -19,6 +19,7 @@ func Build(t *testing.T, c *rig.Client, account string) World {
 	w.chat(t, c)
 	w.taskrouter(t, c)
 	w.flex(t, c)
+	w.studio(t, c)
 	keys := "/api/2010-04-01/Accounts/" + account
 	w["api/Accounts/Keys"] = c.Post(t, keys+"/Keys.json", "FriendlyName", "world").SID()
 	w["api/Accounts/SigningKeys"] = w["api/Accounts/Keys"]
@@ -97,6 +98,28 @@ func (w World) flex(t *testing.T, c *rig.Client) {
 		"ChatUserFriendlyName", "Visitor", "ChatFriendlyName", "Chat").SID()
 }
 
+// Flow is a definition that asks and waits.
+const Flow = `{"description":"world","states":[
+	{"name":"Trigger","type":"trigger","transitions":[{"event":"incomingRequest","next":"ask"}],"properties":{}},
+	{"name":"ask","type":"send-and-wait-for-reply","transitions":[{"event":"incomingMessage"},{"event":"timeout"},{"event":"deliveryFailure"}],
+	 "properties":{"from":"Bot","to":"{{contact.channel.address}}","body":"Yes?","timeout":"3600","channel":"{{contact.channel.address}}"}}
+	],"initial_state":"Trigger","flags":{"allow_concurrent_calls":true}}`
+
+func (w World) studio(t *testing.T, c *rig.Client) {
+	t.Helper()
+	flow := c.Post(t, "/studio/v2/Flows", "FriendlyName", "world", "Status", "published", "Definition", Flow).SID()
+	base := "/studio/v2/Flows/" + flow + "/Executions"
+	execution := c.Post(t, base, "To", w["chat/Services/Channels"], "From", "world").SID()
+	steps, err := c.All(t.Context(), base+"/"+execution+"/Steps", "steps")
+	if err != nil || len(steps) == 0 {
+		t.Fatalf("the execution's steps: %v, %v", steps, err)
+	}
+	w["studio/Flows"] = flow
+	w["studio/Flows/Revisions"] = "1"
+	w["studio/Flows/Executions"] = execution
+	w["studio/Flows/Executions/Steps"] = rig.Text(steps[0], "sid")
+}
+
 // try makes an object of a kind that may not be served yet.
 func (w World) try(t *testing.T, c *rig.Client, key, path string, pairs ...string) {
 	t.Helper()
@@ -164,6 +187,12 @@ var bodies = map[string][]string{
 	"flex-api CreateWebChannel":        {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m2", "CustomerFriendlyName", "m", "ChatFriendlyName", "m"},
 	"flex-api UpdateWebChannel":        {"ChatStatus", "inactive"},
 	"flex-api CreateFlexFlow":          {"FriendlyName", "x", "ChatServiceSid", "@chat/Services", "ChannelType", "web", "IntegrationType", "external", "Integration.Url", "https://example.org/"},
+	"studio CreateFlow":                {"FriendlyName", "x", "Status", "published", "Definition", Flow},
+	"studio UpdateFlow":                {"Status", "draft", "FriendlyName", "changed"},
+	"studio UpdateFlowValidate":        {"FriendlyName", "x", "Status", "published", "Definition", Flow},
+	"studio CreateExecution":           {"To", "+15005550101", "From", "+15005550100"},
+	"studio UpdateExecution":           {"Status", "ended"},
+	"studio UpdateTestUser":            {"TestUsers", "ann"},
 	"taskrouter UpdateTask":            {"Priority", "3"},
 	"taskrouter CreateTask":            {"WorkflowSid", "@taskrouter/Workspaces/Workflows", "Attributes", "{}"},
 	"taskrouter CreateTaskChannel":     {"FriendlyName", "x", "UniqueName", "x"},
