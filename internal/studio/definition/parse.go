@@ -293,8 +293,8 @@ func (d *Definition) compileValue(c *template.Compiler, v any) {
 		if t, err := c.Compile(v); err == nil {
 			d.texts[v] = t
 		}
-		// The strings of a JSON document may be rendered one by one.
-		template.Strings(v, func(s string) string {
+		// The parts of a JSON document are rendered one by one.
+		template.Document(v, func(s string) string {
 			if s != v {
 				d.compileValue(c, s)
 			}

@@ -33,11 +33,11 @@ func (r *run) text(s *definition.State, property string) string {
 	return strings.TrimSpace(r.render(s.Text(property)))
 }
 
-// json renders a property that is a JSON document with templates inside its
-// strings. Where the document is one before it is rendered, each string is
-// rendered for itself, so that a quote in what a customer wrote cannot break it.
+// json renders a property that is a JSON document with templates in it. Each is
+// rendered for itself, so that a quote in what a customer wrote cannot break the
+// document; where the text is no document before it is rendered, as a whole.
 func (r *run) json(text string) string {
-	if out, ok := template.Strings(text, r.render); ok {
+	if out, ok := template.Document(text, r.render); ok {
 		return out
 	}
 	return r.render(text)

@@ -197,31 +197,3 @@ func deep(text string) bool {
 		}
 	}
 }
-
-// Strings applies fn to every string of a JSON document, keys and values, and
-// returns the document with what fn made of them. It keeps order and spelling of
-// all else. ok is false when text is no JSON document.
-func Strings(text string, fn func(string) string) (out string, ok bool) {
-	if !validJSON(text) {
-		return "", false
-	}
-	var b strings.Builder
-	for {
-		i := strings.IndexByte(text, '"')
-		if i < 0 {
-			break
-		}
-		end := i + 1
-		for text[end] != '"' {
-			if text[end] == '\\' {
-				end++
-			}
-			end++
-		}
-		b.WriteString(text[:i])
-		b.WriteString(quote(fn(unquote(text[i : end+1]))))
-		text = text[end+1:]
-	}
-	b.WriteString(text)
-	return b.String(), true
-}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -193,18 +194,25 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func TestStrings(t *testing.T) {
+func TestDocument(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		text, want string
 		ok         bool
 	}{
 		{`{"a": "b", "n": [1, "c\"\u00e4\\"], "o":{}}`, `{"<a>": "<b>", "n": [1, "<c\"ä\\>"], "o":{}}`, true},
-		{`"x"`, `"<x>"`, true}, {`7`, `7`, true}, {`{"a": x}`, "", false}, {``, "", false}, {`"`, "", false},
+		{`"x"`, `"<x>"`, true}, {`7`, `7`, true}, {`{"a": x}`, "", false}, {``, "", false}, {`"`, "", false}, {`"\`, "", false},
+		{`{"a": {{x}}, "b": {{y | z: "}"}}}`, `{"<a>": "<{{x}}>", "<b>": "<{{y | z: \"}\"}}>"}`, true},
+		{`[{{1}},{{n}}]`, `["<{{1}}>",null]`, true}, {`{{7}}`, `7`, true}, {`{"a": {{x}`, "", false}, {`"\u0000"`, "", false},
 	} {
-		got, ok := Strings(tt.text, func(s string) string {
-			if s == "n" || s == "o" {
+		got, ok := Document(tt.text, func(s string) string {
+			switch s {
+			case "n", "o":
 				return s
+			case "{{n}}":
+				return " "
+			case "{{7}}":
+				return "7"
 			}
 			return "<" + s + ">"
 		})
@@ -226,7 +234,9 @@ func FuzzTemplate(f *testing.F) {
 		if len(out) > MaxText || err != nil && out != "" {
 			t.Errorf("%q: %d bytes, %v", text, len(out), err)
 		}
-		Strings(text, func(s string) string { return s })
+		if out, ok := Document(text, func(s string) string { return s }); ok && !json.Valid([]byte(out)) {
+			t.Errorf("%q became %q", text, out)
+		}
 	})
 }
 

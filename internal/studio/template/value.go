@@ -212,18 +212,6 @@ func toJSON(v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func validJSON(text string) bool { return json.Valid([]byte(text)) }
-
-func unquote(s string) string {
-	var out string
-	if json.Unmarshal([]byte(s), &out) != nil {
-		return ""
-	}
-	return out
-}
-
-func quote(s string) string { return toJSON(s) }
-
 // keys returns the keys of an object in order, so that loops are the same each time.
 func (o object) keys() []string {
 	keys := make([]string, 0, len(o))
