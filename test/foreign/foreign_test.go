@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"usher/internal/sid"
 	"usher/test/ops"
 	"usher/test/rig"
 )
@@ -38,7 +39,10 @@ func TestForeignSIDs(t *testing.T) {
 			if o.Depth() == 0 || !victim.has(o) || !mounted(t, s, o) {
 				continue
 			}
-			for at := range o.Depth() {
+			for at, name := range victim.world.Values(o) {
+				if len(name) != sid.Len {
+					continue // the number of a revision is nobody's
+				}
 				intruder.tries(t, o, at, victim.world)
 				tried++
 			}
@@ -62,7 +66,7 @@ func (i tenant) tries(t *testing.T, o ops.Operation, at int, victim ops.World) {
 	t.Helper()
 	values, nobody := i.world.Values(o), i.world.Values(o)
 	for n, foreign := range victim.Values(o) {
-		if n >= at {
+		if n >= at && len(foreign) == sid.Len {
 			values[n], nobody[n] = foreign, ops.Nobody(foreign)
 		}
 	}
