@@ -173,7 +173,7 @@ func (s *Studio) Flow(ctx context.Context, actor account.Actor, flowSID sid.SID)
 
 // Flows lists the account's flows without their definitions, oldest first.
 func (s *Studio) Flows(ctx context.Context, actor account.Actor, p db.Page) (page db.PageOf[Flow], err error) {
-	if err := allow(actor, account.FlexRead); err != nil {
+	if err := allow(actor, account.ChatRead); err != nil {
 		return page, err
 	}
 	err = s.db.View(ctx, func(tx *db.Tx) (err error) {
@@ -189,9 +189,10 @@ func (s *Studio) FlowTx(tx *db.Tx, acct int64, flowSID sid.SID) (Flow, error) {
 	return flow, missing(err, flowPath(flowSID))
 }
 
-// view reads for an actor who may see flows, with the flow that the request's path names.
+// view reads for an actor who oversees conversations: what customers say is in the contexts of executions, and what a flow calls
+// others with may be in its definition. fn gets the flow that the request's path names.
 func (s *Studio) view(ctx context.Context, actor account.Actor, flowSID sid.SID, fn func(tx *db.Tx, f Flow) error) error {
-	if err := allow(actor, account.FlexRead); err != nil {
+	if err := allow(actor, account.ChatRead); err != nil {
 		return err
 	}
 	return s.db.View(ctx, func(tx *db.Tx) error {

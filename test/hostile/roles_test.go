@@ -62,11 +62,11 @@ var matrix = map[string][]string{
 		"POST /chat/v2/Services/{}/Channels", "GET /flex-api/v1/*", "GET /taskrouter/v1/*",
 	},
 	"supervisor": {
-		"GET /chat/v2/*", "POST /chat/v2/Services/{}/Channels", "GET /flex-api/v1/*", "GET /taskrouter/v1/*",
+		"GET /chat/v2/*", "POST /chat/v2/Services/{}/Channels", "GET /flex-api/v1/*", "GET /taskrouter/v1/*", "GET /studio/v2/*",
 		"POST /taskrouter/v1/Workspaces/{}/Tasks", "POST /taskrouter/v1/Workspaces/{}/Tasks/*", "DELETE /taskrouter/v1/Workspaces/{}/Tasks/{}",
 		"POST /taskrouter/v1/Workspaces/{}/Workers/*", "POST /flex-api/v1/Channels/{}/Roles/{}/Users",
 	},
-	"admin": {"GET /chat/v2/*", "GET /flex-api/v1/*", "GET /taskrouter/v1/*", "POST /chat/v2/*", "POST /flex-api/v1/*", "POST /taskrouter/v1/*", "DELETE /chat/v2/*", "DELETE /flex-api/v1/*", "DELETE /taskrouter/v1/*"},
+	"admin": {"GET /studio/v2/*", "POST /studio/v2/*", "DELETE /studio/v2/*", "GET /chat/v2/*", "GET /flex-api/v1/*", "GET /taskrouter/v1/*", "POST /chat/v2/*", "POST /flex-api/v1/*", "POST /taskrouter/v1/*", "DELETE /chat/v2/*", "DELETE /flex-api/v1/*", "DELETE /taskrouter/v1/*"},
 }
 
 // public needs no credentials, so no role can be denied it.
@@ -93,7 +93,7 @@ func mounted(t *testing.T) []ops.Operation {
 		t.Fatal(err)
 	}
 	var list []ops.Operation
-	for folder, product := range map[string]string{"accounts": "api", "chat": "chat", "flex": "flex-api", "iam": "iam", "taskrouter": "taskrouter"} {
+	for folder, product := range map[string]string{"accounts": "api", "chat": "chat", "flex": "flex-api", "iam": "iam", "taskrouter": "taskrouter", "studio": "studio"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "internal", "rest", folder, "testdata", "routes.txt"))
 		if err != nil {
 			t.Fatal(err)

@@ -59,6 +59,6 @@ const (
 
 // Who may call.
 var (
-	reader  = []account.Grant{account.FlexRead}
+	reader  = []account.Grant{account.ChatRead}
 	manager = []account.Grant{account.FlexManage}
 )
