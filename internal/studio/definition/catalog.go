@@ -1,5 +1,10 @@
 package definition
 
+import (
+	"maps"
+	"slices"
+)
+
 // Kind says how a widget takes part in a conversation of messages.
 type Kind int
 
@@ -56,3 +61,6 @@ var operators = map[string]bool{
 
 // KindOf returns the kind of a type of widget, 0 for an unknown type.
 func KindOf(typ string) Kind { return specs[typ].kind }
+
+// Types returns the names of all types of widgets, in order.
+func Types() []string { return slices.Sorted(maps.Keys(specs)) }

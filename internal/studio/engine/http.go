@@ -25,11 +25,12 @@ func makeHTTPRequest(r *run, s *definition.State) outcome {
 	if call.Method == "" {
 		call.Method = "GET"
 	}
+	parameters := r.form(s)
 	if !httpURL(call.URL) {
+		delete(r.ex.Context.Widgets, s.Name)
 		r.fault(CodeHTTP, "The address of the request is no http or https URL")
 		return leave("failed")
 	}
-	parameters := r.form(s)
 	switch {
 	case call.Method == "GET":
 		call.URL = withQuery(call.URL, parameters)
@@ -53,6 +54,7 @@ func runFunction(r *run, s *definition.State) outcome {
 		Service: s.Text("service_sid"), Environment: s.Text("environment_sid"), FunctionSID: s.Text("function_sid"),
 	}
 	if !httpURL(call.URL) && call.FunctionSID == "" {
+		delete(r.ex.Context.Widgets, s.Name)
 		r.fault(CodeFunction, "The function has no address")
 		return leave("fail")
 	}
@@ -60,7 +62,7 @@ func runFunction(r *run, s *definition.State) outcome {
 }
 
 func (r *run) call(s *definition.State, call HTTPCall) outcome {
-	delete(r.ex.Context.Widgets, s.Name) // of an earlier round
+	delete(r.ex.Context.Widgets, s.Name) // the answer of an earlier round, which parameters may use
 	call.Token = r.wait(s, ForHTTP, guardTime)
 	return r.do(call)
 }
