@@ -3,16 +3,12 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"usher/internal/sid"
 	"usher/internal/studio/definition"
 )
 
@@ -55,25 +51,51 @@ func TestOperators(t *testing.T) {
 		operator, subject, value string
 		want                     bool
 	}{
-		{"equal_to", " YES ", "yes", true}, {"equal_to", "yes!", "yes", false}, {"equal_to", "", "", true}, {"equal_to", "ÄÖ", "äö", true},
-		{"not_equal_to", "a", "b", true}, {"not_equal_to", "A", "a", false},
-		{"matches_any_of", "Parking", "Hours, parking", true}, {"matches_any_of", "park", "Hours, parking", false},
-		{"does_not_match_any_of", "x", "a,b", true}, {"does_not_match_any_of", "A", "a,b", false},
-		{"contains", "Transferring you", "transfer", true}, {"contains", "no", "transfer", false},
-		{"does_not_contain", "no", "transfer", true}, {"does_not_contain", "Transfer", "transfer", false},
-		{"starts_with", "Deutsch", "de", true}, {"starts_with", "Deutsch", "eu", false},
-		{"does_not_start_with", "Deutsch", "eu", true}, {"does_not_start_with", "Deutsch", "de", false},
-		{"is_blank", "  ", "Is Blank", true}, {"is_blank", "x", "", false},
-		{"is_not_blank", "x", "", true}, {"is_not_blank", "\n", "x", false},
-		{"regex", "A12", "[a-z]\\d+", true}, {"regex", "A12b", "[a-z]\\d+", false}, {"regex", "no\nyes", "no.yes", true},
-		{"regex", "b", "a|b", true}, {"regex", "ab", "a|b", false}, {"regex", "x", "(", false},
-		{"less_than", "2", "10", true}, {"less_than", "10", "2", false}, {"less_than", "x", "10", false}, {"less_than", "", "10", false},
-		{"greater_than", "10.5", "2", true}, {"greater_than", "2", "2", false},
-		{"is_before_date", "2026-01-31", "2026-02-01", true}, {"is_before_date", "2026-02-01T00:00:00Z", "2026-02-01", false},
+		{"equal_to", " YES ", "yes", true},
+		{"equal_to", "yes!", "yes", false},
+		{"equal_to", "", "", true},
+		{"equal_to", "ÄÖ", "äö", true},
+		{"not_equal_to", "a", "b", true},
+		{"not_equal_to", "A", "a", false},
+		{"matches_any_of", "Parking", "Hours, parking", true},
+		{"matches_any_of", "park", "Hours, parking", false},
+		{"does_not_match_any_of", "x", "a,b", true},
+		{"does_not_match_any_of", "A", "a,b", false},
+		{"contains", "Transferring you", "transfer", true},
+		{"contains", "no", "transfer", false},
+		{"does_not_contain", "no", "transfer", true},
+		{"does_not_contain", "Transfer", "transfer", false},
+		{"starts_with", "Deutsch", "de", true},
+		{"starts_with", "Deutsch", "eu", false},
+		{"does_not_start_with", "Deutsch", "eu", true},
+		{"does_not_start_with", "Deutsch", "de", false},
+		{"is_blank", "  ", "Is Blank", true},
+		{"is_blank", "x", "", false},
+		{"is_not_blank", "x", "", true},
+		{"is_not_blank", "\n", "x", false},
+		{"regex", "A12", "[a-z]\\d+", true},
+		{"regex", "A12b", "[a-z]\\d+", false},
+		{"regex", "no\nyes", "no.yes", true},
+		{"regex", "b", "a|b", true},
+		{"regex", "ab", "a|b", false},
+		{"regex", "x", "(", false},
+		{"less_than", "2", "10", true},
+		{"less_than", "10", "2", false},
+		{"less_than", "x", "10", false},
+		{"less_than", "", "10", false},
+		{"greater_than", "10.5", "2", true},
+		{"greater_than", "2", "2", false},
+		{"is_before_date", "2026-01-31", "2026-02-01", true},
+		{"is_before_date", "2026-02-01T00:00:00Z", "2026-02-01", false},
 		{"is_before_date", "soon", "2026-02-01", false},
-		{"is_after_date", "2026-02-02", "2026-02-01", true}, {"is_after_date", "02/03/2026", "2026-02-01", true}, {"is_after_date", "2026-02-01", "x", false},
-		{"is_before_time", "08:59", "09:00", true}, {"is_before_time", "9:01 pm", "21:02", true}, {"is_before_time", "", "21:02", false},
-		{"is_after_time", "17:00:01", "17:00", true}, {"is_after_time", "2026-02-02T16:00:00Z", "17:00", false},
+		{"is_after_date", "2026-02-02", "2026-02-01", true},
+		{"is_after_date", "02/03/2026", "2026-02-01", true},
+		{"is_after_date", "2026-02-01", "x", false},
+		{"is_before_time", "08:59", "09:00", true},
+		{"is_before_time", "9:01 pm", "21:02", true},
+		{"is_before_time", "", "21:02", false},
+		{"is_after_time", "17:00:01", "17:00", true},
+		{"is_after_time", "2026-02-02T16:00:00Z", "17:00", false},
 		{"resembles", "a", "a", false},
 	} {
 		if got := compare(tt.operator, tt.subject, tt.value); got != tt.want {
@@ -245,11 +267,13 @@ func TestWidgets(t *testing.T) {
 		steps string // the last one
 	}{
 		"sent": {
-			`w send-message {"body":" {{contact.channel.address}} ","from":"","to":""}`, []Input{Sent{SID: "IM1", Data: map[string]any{"ChannelSid": "CH1"}}},
+			`w send-message {"body":" {{contact.channel.address}} ","from":"","to":""}`,
+			[]Input{Sent{SID: "IM1", Data: map[string]any{"ChannelSid": "CH1"}}},
 			`{"w":{"outbound":{"Body":" +491 ","ChannelSid":"CH1","From":"shop","Sid":"IM1","To":"+491"}}}`, "w sent Ended",
 		},
 		"not sent": {
-			`w send-message {"body":"x","from":"me","to":"you"}`, []Input{Sent{Code: 7, Message: "no"}},
+			`w send-message {"body":"x","from":"me","to":"you"}`,
+			[]Input{Sent{Code: 7, Message: "no"}},
 			`{"w":{"outbound":{"Body":"x","ErrorCode":7,"ErrorMessage":"no","From":"me","To":"you"}}}`, "w failed Ended 81011",
 		},
 		"nothing to send": {
@@ -261,22 +285,26 @@ func TestWidgets(t *testing.T) {
 			`w send-and-wait-for-reply {"body":"x","from":"me","timeout":"5"}`, []Input{Sent{Code: 7, Message: "no"}}, "", "w deliveryFailure Ended 81011",
 		},
 		"reply before the news of sending": {
-			`w send-and-wait-for-reply {"body":"x","from":"me","timeout":"5"}`, []Input{Message{map[string]any{"Body": "y", "n": 2.0}}},
+			`w send-and-wait-for-reply {"body":"x","from":"me","timeout":"5"}`,
+			[]Input{Message{map[string]any{"Body": "y", "n": 2.0}}},
 			`{"w":{"inbound":{"Body":"y","n":2},"outbound":{"Body":"x","From":"me","To":"+491"}}}`, "w incomingMessage Ended",
 		},
 		"http without an address":  {`w make-http-request {"method":"GET","url":"{{x}}","content_type":""}`, nil, `{}`, "w failed Ended 81016"},
 		"http to a file":           {`w make-http-request {"method":"GET","url":"file:///etc/passwd","content_type":""}`, nil, `{}`, "w failed Ended 81016"},
 		"function without address": {`w run-function {"url":""}`, nil, `{}`, "w fail Ended 81017"},
 		"text is not parsed": {
-			`w make-http-request {"method":"","url":"http://x/","content_type":""}`, []Input{HTTPDone{Status: 201, Body: `{"a":1}`, ContentType: "text/plain"}},
+			`w make-http-request {"method":"","url":"http://x/","content_type":""}`,
+			[]Input{HTTPDone{Status: 201, Body: `{"a":1}`, ContentType: "text/plain"}},
 			`{"w":{"body":"{\"a\":1}","content_type":"text/plain","status_code":201}}`, "w success Ended",
 		},
 		"broken JSON is not parsed": {
-			`w run-function {"url":"http://x/"}`, []Input{HTTPDone{Status: 200, Body: `{"a":`, ContentType: "application/json"}},
+			`w run-function {"url":"http://x/"}`,
+			[]Input{HTTPDone{Status: 200, Body: `{"a":`, ContentType: "application/json"}},
 			`{"w":{"body":"{\"a\":","content_type":"application/json","status_code":200}}`, "w success Ended",
 		},
 		"numbers": {
-			`w run-function {"url":"http://x/"}`, []Input{HTTPDone{Status: 200, Body: `[1, 2.5, 12345678901234567890]`, ContentType: "application/json"}},
+			`w run-function {"url":"http://x/"}`,
+			[]Input{HTTPDone{Status: 200, Body: `[1, 2.5, 12345678901234567890]`, ContentType: "application/json"}},
 			`{"w":{"body":"[1, 2.5, 12345678901234567890]","content_type":"application/json","parsed":[1,2.5,12345678901234567000],"status_code":200}}`,
 			"w success Ended",
 		},
@@ -286,12 +314,14 @@ func TestWidgets(t *testing.T) {
 		"no answer": {`w make-http-request {"method":"GET","url":"http://x/","content_type":""}`, []Input{Timeout{}}, `{}`, "w failed Ended 81016"},
 		"task": {
 			`w send-to-flex {"workflow":"WW","channel":"chat","attributes":"","priority":"x","timeout":"-1"}`,
-			[]Input{TaskDone{Event: CallComplete, Task: map[string]any{"sid": "WT1", "age": 3.0}}}, `{"w":{"age":3,"sid":"WT1"}}`, "w callComplete Ended",
+			[]Input{TaskDone{Event: CallComplete, Task: map[string]any{"sid": "WT1", "age": 3.0}}},
+			`{"w":{"age":3,"sid":"WT1"}}`, "w callComplete Ended",
 		},
 		"task with broken attributes": {`w send-to-flex {"workflow":"WW","channel":"chat","attributes":"{name: x}"}`, nil, `{}`, "w failedToEnqueue Ended 81015"},
 		"task with a list":            {`w send-to-flex {"workflow":"WW","channel":"chat","attributes":"[]"}`, nil, `{}`, "w failedToEnqueue Ended 81015"},
 		"subflow": {
-			`w run-subflow {"flow_sid":"FW","flow_revision":"1"}`, []Input{SubflowDone{Event: Completed, Context: Context{Variables: map[string]any{"a": 1.0}}}},
+			`w run-subflow {"flow_sid":"FW","flow_revision":"1"}`,
+			[]Input{SubflowDone{Event: Completed, Context: Context{Variables: map[string]any{"a": 1.0}}}},
 			`{"w":{"a":1}}`, "w completed Ended",
 		},
 		"subflow fails":         {`w run-subflow {"flow_sid":"FW","flow_revision":"1"}`, []Input{SubflowDone{Event: Failed, Err: "x"}}, `{}`, "w failed Ended 81024"},
@@ -460,147 +490,4 @@ func TestWidgetsOfDefinition(t *testing.T) {
 	if n := definition.Types(); len(n) != len(widgets) {
 		t.Errorf("the definition knows %d types, the engine %d", len(n), len(widgets))
 	}
-}
-
-// TestCorpus runs the flows of a folder of real exports, named by USHER_CORPUS,
-// with messages that lead somewhere or nowhere.
-func TestCorpus(t *testing.T) {
-	t.Parallel()
-	folder := os.Getenv("USHER_CORPUS")
-	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
-	if folder == "" || err != nil || len(files) == 0 {
-		t.Skip("USHER_CORPUS names no folder with flows")
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			t.Parallel()
-			raw, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d, problems := definition.Parse(raw)
-			if len(problems) > 0 {
-				if !strings.Contains(file, "invalid") {
-					t.Error(problems)
-				}
-				return
-			}
-			for seed := range 50 {
-				drive(t, d, []byte(fmt.Sprint(seed*7919, "abcdefghijklmnopqrstuvwxyz", seed)))
-			}
-		})
-	}
-}
-
-// drive steps an execution with inputs made of bytes until it ends, and checks
-// what holds for all of them.
-func drive(t *testing.T, d *definition.Definition, choices []byte) {
-	t.Helper()
-	now := start
-	ex := fresh()
-	ex.SID = sid.SID("FN7")
-	triggers := []string{IncomingMessage, IncomingConversationMessage, IncomingRequest, IncomingParent}
-	bodies := []string{"1", "yes", "Hours", "x\"{{y}}", "", "2", "Existing", "no"}
-	for i, c := range choices {
-		var in Input = Start{Trigger: triggers[int(c)%4], Data: chat(bodies[c%8])}
-		if ex.Wait != nil {
-			now = now.Add(time.Second)
-			switch ex.Wait.For {
-			case ForMessage:
-				in = says(bodies[c%8])
-			case ForSent:
-				in = Sent{Token: ex.Wait.Token, SID: "IM1", Code: int(c % 2)}
-			case ForHTTP:
-				in = HTTPDone{Token: ex.Wait.Token, Status: 199 + int(c%3), ContentType: "application/json", Body: `{"text":"` + fmt.Sprint(c) + `","records":[{"Id":1}]}`}
-			case ForTask:
-				in = TaskDone{Token: ex.Wait.Token, Event: []string{CallComplete, FailedToEnqueue, CallFailure}[c%3]}
-			case ForSubflow:
-				in = SubflowDone{Token: ex.Wait.Token, Event: []string{Completed, Failed}[c%2]}
-			case ForReturn:
-				in = Returned{Token: ex.Wait.Token, Err: []string{"", "x"}[c%2]}
-			}
-			if c%11 == 0 && !ex.Wait.Until.IsZero() {
-				in, now = Timeout{}, ex.Wait.Until
-			}
-		}
-		before := ex.Count
-		next, effects, steps := Step(d, ex, in, now)
-		if next.Ended == (next.Wait != nil) || next.Count-before != len(steps) {
-			t.Fatalf("%d: ended %v, wait %v, %d steps, %d counted", i, next.Ended, next.Wait, len(steps), next.Count-before)
-		}
-		ends := slices.ContainsFunc(effects, func(e Effect) bool { _, ok := e.(End); return ok })
-		if ends != next.Ended || next.Ended && steps[len(steps)-1].To != definition.Ended {
-			t.Fatalf("%d: the end is told %v, steps %+v", i, ends, steps)
-		}
-		for j := range steps[:max(0, len(steps)-1)] {
-			if steps[j].To != steps[j+1].From {
-				t.Fatalf("%d: steps do not join: %+v", i, steps)
-			}
-		}
-		ex = Execution{}
-		if err := json.Unmarshal([]byte(toJSON(next)), &ex); err != nil {
-			t.Fatal(err)
-		}
-		if ex.Ended {
-			return
-		}
-	}
-}
-
-func FuzzStep(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal(err)
-	}
-	for i, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(raw, []byte(fmt.Sprint("abcdefgh", i)))
-	}
-	f.Fuzz(func(t *testing.T, raw, choices []byte) {
-		d, problems := definition.Parse(raw)
-		if len(problems) == 0 && len(choices) < 100 {
-			drive(t, d, choices)
-		}
-	})
-}
-
-// BenchmarkStep is a customer's answer in a menu: a wait that ends, two splits'
-// worth of conditions, a message rendered. A step may take 200 µs.
-func BenchmarkStep(b *testing.B) {
-	for name, body := range map[string]string{"menu to message": "hours", "menu to task": "support"} {
-		b.Run(name, func(b *testing.B) {
-			d := load(b, "menu")
-			ex, _, _ := Step(d, fresh(), first("Hi"), start)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, effects, _ := Step(d, ex, says(body), start); len(effects) != 1 {
-					b.Fatal(effects)
-				}
-			}
-		})
-	}
-	b.Run("default flow", func(b *testing.B) {
-		d := load(b, "webchat_flow")
-		for b.Loop() {
-			Step(d, fresh(), first("Hi"), start)
-		}
-	})
-	b.Run("with its JSON", func(b *testing.B) { // as a row keeps it
-		d := load(b, "menu")
-		ex, _, _ := Step(d, fresh(), first("Hi"), start)
-		raw := []byte(toJSON(ex))
-		for b.Loop() {
-			var ex Execution
-			if err := json.Unmarshal(raw, &ex); err != nil {
-				b.Fatal(err)
-			}
-			next, _, _ := Step(d, ex, says("hours"), start)
-			if _, err := json.Marshal(next); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
 }
