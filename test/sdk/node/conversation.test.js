@@ -139,3 +139,32 @@ test('routing', { skip: !url }, async () => {
   await assert.rejects(floor.workspace.taskQueues.create({ friendlyName: 'x', targetWorkers: '(' }), refused(400, 20001));
   assert.ok(await floor.workspace.remove());
 });
+
+test('a Studio flow', { skip: !url }, async () => {
+  const client = connect();
+  client.studio.baseUrl = `${url}/studio`;
+  const definition = {
+    description: 'Greeting', initial_state: 'Trigger', flags: { allow_concurrent_calls: true },
+    states: [
+      { name: 'Trigger', type: 'trigger', properties: {}, transitions: [{ event: 'incomingMessage', next: 'greet' }, { event: 'incomingRequest', next: 'keep' }] },
+      { name: 'greet', type: 'send-message', properties: { from: 'Shop', to: '{{contact.channel.address}}', body: 'Hello {{trigger.message.ChannelAttributes.from}}', service: '{{trigger.message.InstanceSid}}', channel: '{{trigger.message.ChannelSid}}' }, transitions: [{ event: 'sent', next: 'keep' }, { event: 'failed' }] },
+      { name: 'keep', type: 'set-variables', properties: { variables: [{ key: 'seen', value: 'yes' }] }, transitions: [{ event: 'next' }] },
+    ],
+  };
+  const flow = await client.studio.v2.flows.create({ friendlyName: 'Greeting', status: 'published', definition });
+  assert.equal(flow.valid, true);
+  assert.equal((await client.studio.v2.flows(flow.sid).fetch()).definition.states.length, 3);
+  await assert.rejects(client.studio.v2.flows.create({ friendlyName: 'Bad', status: 'published', definition: { states: [] } }), (error) => error.status === 400);
+
+  const service = await client.chat.v2.services.create({ friendlyName: 'Greeting' });
+  const front = await client.flexApi.v1.flexFlow.create({ friendlyName: 'Greeting', chatServiceSid: service.sid, channelType: 'web', integrationType: 'studio', 'integration.flowSid': flow.sid, enabled: true });
+  const web = await client.flexApi.v1.webChannel.create({ flexFlowSid: front.sid, identity: 'greeted', customerFriendlyName: 'Noa', chatFriendlyName: 'Chat' });
+  const messages = client.chat.v2.services(service.sid).channels(web.sid).messages;
+  await messages.create({ from: 'greeted', body: 'hi' });
+  await eventually('the greeting', async () => (await messages.list()).some((m) => m.body === 'Hello Noa'));
+  const [run] = await client.studio.v2.flows(flow.sid).executions.list();
+  const execution = client.studio.v2.flows(flow.sid).executions(run.sid);
+  await eventually('the end', async () => (await execution.fetch()).status === 'ended');
+  assert.deepEqual((await execution.steps.list()).map((s) => s.transitionedFrom), ['Trigger', 'greet', 'keep']);
+  assert.equal((await execution.executionContext().fetch()).context.flow.variables.seen, 'yes');
+});
