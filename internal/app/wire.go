@@ -116,7 +116,6 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.flex = flex.New(p.db)
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
 	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
-	p.janitor = janitor.New(p.flex, p.chat, p.handoff)
 	p.studio = studio.New(p.db)
 	allow, err := networks("--allow", c.Allow)
 	if err != nil {
@@ -126,6 +125,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff,
 		Caller: hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow})),
 	})
+	p.janitor = janitor.New(p.flex, p.chat, p.flowrun)
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
 	if p.setup, err = p.mainAccount(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())

@@ -58,6 +58,8 @@ type ChannelDocument struct {
 	LastTask sid.SID `json:"last_task,omitempty"`
 	// Began is the index of the message that made the newest task; nil when no message has made one yet.
 	Began *int64 `json:"began,omitempty"`
+	// Heard is the index of the newest message that a Studio flow was given; nil when none was.
+	Heard *int64 `json:"heard,omitempty"`
 }
 
 // EnsureContactTx returns the contact with that identity, locked, and makes it, with a data key of its own, when there is

@@ -15,6 +15,8 @@ type Order struct {
 	// Attributes is a JSON object, or empty.
 	Attributes        json.RawMessage
 	Priority, Timeout *int64
+	// Execution is the Studio execution that asks. It stands in the task as executionSid, whatever else finds no room there.
+	Execution sid.SID
 	// FirstText and FirstIndex are the message that the conversation began with; nil when it is not known.
 	FirstText  string
 	FirstIndex *int64

@@ -91,7 +91,8 @@ func (r *FlowRun) send(tx *db.Tx, x *studio.Execution, e engine.SendMessage) (en
 		return nil, err
 	}
 	author := e.From
-	if author == "" || sid.Valid(author, sid.ChatService) {
+	// In the customer's own name the flow would talk to itself.
+	if author == "" || sid.Valid(author, sid.ChatService) || author == text(x.State.Context.Trigger["message"], "From") {
 		author = bot
 	}
 	m, _, err := r.Chat.SendTx(tx, &ch, chat.NewMessage{Author: author, Body: e.Body, Attributes: e.Attributes, ClientID: e.Token})
@@ -127,18 +128,14 @@ func (r *FlowRun) order(tx *db.Tx, x *studio.Execution, e engine.CreateTask) (en
 	if err != nil {
 		return lost("the attributes are not a JSON object")
 	}
-	// By this key the end of the task finds its way back here.
-	if attributes, err = attr.Merge(attributes, map[string]any{"executionSid": x.SID}); err != nil {
-		return nil, err
-	}
-	o := flex.Order{Workflow: sid.SID(e.Workflow), TaskChannel: e.TaskChannel, Attributes: attributes}
+	o := flex.Order{Workflow: sid.SID(e.Workflow), TaskChannel: e.TaskChannel, Attributes: attributes, Execution: x.SID}
 	if priority := int64(e.Priority); priority > 0 {
 		o.Priority = &priority
 	}
 	if timeout := int64(e.Timeout); timeout > 0 {
 		o.Timeout = &timeout
 	}
-	if began, ok := number(x.State.Context.Trigger["message"], "Index"); ok {
+	if began, ok := index(x.State.Context.Trigger["message"]); ok {
 		o.FirstIndex, o.FirstText = &began, text(x.State.Context.Trigger["message"], "Body")
 	}
 	c.Execution, c.Token = x.SID, e.Token
@@ -149,6 +146,13 @@ func (r *FlowRun) order(tx *db.Tx, x *studio.Execution, e engine.CreateTask) (en
 		return nil, err
 	}
 	return nil, nil
+}
+
+// index is the place in its channel of a message that the engine keeps, whose whole numbers are int.
+func index(message any) (int64, bool) {
+	fields, _ := message.(map[string]any)
+	n, ok := fields["Index"].(int)
+	return int64(n), ok
 }
 
 func text(v any, key string) string {

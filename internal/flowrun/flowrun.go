@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 
 	"usher/internal/chat"
 	"usher/internal/db"
@@ -44,9 +43,12 @@ const (
 // ended, and the message begins anew: a stuck flow never swallows what a customer says.
 const busyMost = 5
 
+// failMost is how often a message is tried on a flow whose carrying out fails, before handoff takes over.
+const failMost = 8
+
 // Handoff is what happens without a flow, and makes tasks for flows.
 type Handoff interface {
-	OnMessage(ctx context.Context, j job.Job) error
+	Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error
 	OrderTx(tx *db.Tx, c *flex.Channel, ch *chat.Channel, o flex.Order) (sid.SID, error)
 }
 
@@ -91,28 +93,42 @@ func (r *FlowRun) OnMessage(ctx context.Context, j job.Job) error {
 	if err := json.Unmarshal(e.Data, &m); err != nil {
 		return fmt.Errorf("message event: %w", err)
 	}
+	err := r.listen(ctx, j.Account, e.Stream, m, j.Attempt)
+	if err != nil && j.Attempt >= failMost {
+		slog.Error("a flow fails again and again; its customer gets a task", "channel", e.Stream, "error", err)
+		return r.Handoff.Begin(ctx, j.Account, e.Stream, m)
+	}
+	return err
+}
+
+// Begin reacts to a customer's message that nobody watched for. It stands where Handoff.Begin stands without flows.
+func (r *FlowRun) Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error {
+	return r.listen(ctx, acct, channel, m, 1)
+}
+
+// listen gives a message to the channel's flow or, where there is none to run, to handoff.
+func (r *FlowRun) listen(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData, attempt int) error {
 	mine := false
-	err := r.db.Do(ctx, func(tx *db.Tx) error {
-		var err error
-		mine, err = r.hear(tx, j, e.Stream, m)
+	err := r.db.Do(ctx, func(tx *db.Tx) (err error) {
+		mine, err = r.hear(tx, acct, channel, m, attempt)
 		return err
 	})
 	switch {
 	case errors.Is(err, seal.ErrDestroyed):
 		return nil
 	case fault.Is(err, fault.KindNotFound), fault.Is(err, fault.KindInvalid):
-		slog.Warn("a flow cannot begin; its customer gets a task", "channel", e.Stream, "code", fault.Of(err).Code)
+		slog.Warn("a flow cannot begin; its customer gets a task", "channel", channel, "code", fault.Of(err).Code)
 	case err != nil:
 		return err
 	case mine:
 		return nil
 	}
-	return r.Handoff.OnMessage(ctx, j)
+	return forgive(r.Handoff.Begin(ctx, acct, channel, m))
 }
 
 // hear gives a message to the channel's flow. mine is false when the channel has none.
-func (r *FlowRun) hear(tx *db.Tx, j job.Job, channel sid.SID, m chat.MessageData) (mine bool, err error) {
-	c, err := r.Flex.ChannelTx(tx, j.Account, channel)
+func (r *FlowRun) hear(tx *db.Tx, acct int64, channel sid.SID, m chat.MessageData, attempt int) (mine bool, err error) {
+	c, err := r.Flex.ChannelTx(tx, acct, channel)
 	if fault.Is(err, fault.KindNotFound) {
 		return false, nil
 	}
@@ -123,10 +139,10 @@ func (r *FlowRun) hear(tx *db.Tx, j job.Job, channel sid.SID, m chat.MessageData
 	if err != nil || flow.IntegrationType != flex.Studio || flow.Integration.FlowSID == "" {
 		return false, err
 	}
-	if !c.Open || c.Task != nil || m.Author != c.Identity {
+	if !c.Open || c.Task != nil || m.Author != c.Identity || before(m, c.Heard) || before(m, c.Began) {
 		return true, nil
 	}
-	ch, err := r.Chat.ChannelTx(tx, j.Account, channel)
+	ch, err := r.Chat.ChannelTx(tx, acct, channel)
 	if err != nil {
 		return true, err
 	}
@@ -134,27 +150,71 @@ func (r *FlowRun) hear(tx *db.Tx, j job.Job, channel sid.SID, m chat.MessageData
 	if err != nil {
 		return true, err
 	}
-	x, err := r.Studio.ActiveTx(tx, j.Account, flow.Integration.FlowSID, string(c.SID))
-	if errors.Is(err, db.ErrNotFound) {
-		return true, r.begin(tx, flow, c, data)
-	}
-	if err != nil {
+	// By this the message is taken once, however often its job runs.
+	c.Heard = &m.Index
+	if err := r.Flex.UpdateChannelTx(tx, &c); err != nil {
 		return true, err
 	}
-	if heard(x, m) {
-		return true, nil
+	return true, r.give(tx, flow, c, data, attempt)
+}
+
+// before says that a message is the one of that index, or an earlier one.
+func before(m chat.MessageData, index *int64) bool { return index != nil && m.Index <= *index }
+
+// give lets the channel's execution, or a new one, have a message. c has no task.
+func (r *FlowRun) give(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[string]any, attempt int) error {
+	root, err := r.Studio.ActiveTx(tx, c.Account, flow.Integration.FlowSID, string(c.SID))
+	if errors.Is(err, db.ErrNotFound) {
+		return r.begin(tx, flow, c, data)
 	}
-	if !engine.Takes(x.State, engine.Message{Data: data}, tx.Now) {
-		if j.Attempt < busyMost {
-			return true, fmt.Errorf("execution %s: %w", x.SID, errBusy)
-		}
-		slog.Warn("an execution stood in the way of a message and was ended", "execution", x.SID, "widget_waits_for", x.State.Wait)
-		if _, err := r.Studio.EndTx(tx, &x, "stuck: a message could not be taken"); err != nil {
-			return true, err
-		}
-		return true, r.begin(tx, flow, c, data)
+	if err != nil {
+		return err
 	}
-	return true, r.step(tx, &x, engine.Message{Data: data})
+	x, err := r.innermost(tx, root)
+	if err != nil {
+		return err
+	}
+	if w := x.State.Wait; w != nil && w.For == engine.ForTask {
+		// The conversation is over and its agent only wraps up: for the flow, the task has ended. What the task itself says of its
+		// end later finds nobody waiting.
+		if err := r.step(tx, &x, engine.TaskDone{Token: w.Token, Event: engine.CallComplete}); err != nil {
+			return err
+		}
+		if c, err = r.Flex.ChannelTx(tx, c.Account, c.SID); err != nil || c.Task != nil {
+			return err // the flow has made another task, whose agent reads the message
+		}
+		return r.give(tx, flow, c, data, attempt)
+	}
+	if engine.Takes(x.State, engine.Message{Data: data}, tx.Now) {
+		return r.step(tx, &x, engine.Message{Data: data})
+	}
+	if attempt < busyMost {
+		return fmt.Errorf("execution %s: %w", x.SID, errBusy)
+	}
+	slog.Warn("an execution stood in the way of a message and was ended", "execution", x.SID)
+	effects, err := r.Studio.EndTx(tx, &root, "stuck: a message could not be taken")
+	if err != nil {
+		return err
+	}
+	if err := r.RunTx(tx, &root, effects); err != nil {
+		return err
+	}
+	return r.begin(tx, flow, c, data)
+}
+
+// innermost is the execution that acts for another one: its subflow's subflow, as far as they go.
+func (r *FlowRun) innermost(tx *db.Tx, x studio.Execution) (studio.Execution, error) {
+	for x.State.Wait != nil && x.State.Wait.For == engine.ForSubflow {
+		below, err := r.Studio.SubflowTx(tx, &x)
+		if errors.Is(err, db.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return x, err
+		}
+		x = below
+	}
+	return x, nil
 }
 
 // begin starts the flow with a message.
@@ -176,29 +236,6 @@ func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input) error {
 		return err
 	}
 	return r.RunTx(tx, x, effects)
-}
-
-// heard says that the execution began with this message, or with a later one: the job runs a second time.
-func heard(x studio.Execution, m chat.MessageData) bool {
-	began, ok := number(x.State.Context.Trigger["message"], "Index")
-	return ok && m.Index <= began
-}
-
-func number(v any, key string) (int64, bool) {
-	fields, ok := v.(map[string]any)
-	if !ok {
-		return 0, false
-	}
-	switch n := fields[key].(type) {
-	case int64:
-		return n, true
-	case float64:
-		return int64(n), true
-	case string:
-		i, err := strconv.ParseInt(n, 10, 64)
-		return i, err == nil
-	}
-	return 0, false
 }
 
 // triggerData is a message as flows see it: the fields of the original's webhook for a message that was sent.

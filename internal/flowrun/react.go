@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"usher/internal/attr"
@@ -39,8 +40,7 @@ func (r *FlowRun) OnCall(ctx context.Context, j job.Job) error {
 	in.Status, in.Body, in.ContentType = res.Status, string(res.Body), res.ContentType
 	var failed *hook.Error
 	if errors.As(err, &failed) {
-		in.Status = max(in.Status, failed.Status)
-		if failed.Status == 0 {
+		if failed.Failure != hook.BadStatus { // of an answer with a status the widget judges itself
 			in.Err = string(failed.Failure)
 		}
 		err = nil
@@ -92,9 +92,16 @@ func (r *FlowRun) OnTimer(ctx context.Context, j job.Job) error {
 		if err != nil || !x.Active || x.State.Wait == nil || x.State.Wait.Token != t.Token {
 			return err
 		}
+		if !engine.Takes(x.State, engine.Timeout{}, tx.Now) {
+			// Clocks of two processes differ: done now, the job would be gone and the wait go on for ever.
+			return fmt.Errorf("execution %s: %w", t.Execution, errEarly)
+		}
 		return r.step(tx, &x, engine.Timeout{})
 	}))
 }
+
+// errEarly says that a wait is not over yet.
+var errEarly = errors.New("the wait is not over")
 
 // OnTask tells a flow that its task has ended.
 func (r *FlowRun) OnTask(ctx context.Context, j job.Job) error {
@@ -106,7 +113,7 @@ func (r *FlowRun) OnTask(ctx context.Context, j job.Job) error {
 		Task json.RawMessage `json:"task"`
 	}
 	if err := json.Unmarshal(e.Data, &data); err != nil {
-		return err
+		return fmt.Errorf("task event: %w", err)
 	}
 	channel, task := attr.String(data.Task, "attributes", "channelSid"), attr.String(data.Task, "sid")
 	if !sid.Valid(channel, sid.Channel) {
@@ -118,7 +125,10 @@ func (r *FlowRun) OnTask(ctx context.Context, j job.Job) error {
 	}
 	return forgive(r.db.Do(ctx, func(tx *db.Tx) error {
 		c, err := r.Flex.ChannelTx(tx, j.Account, sid.SID(channel))
-		if fault.Is(err, fault.KindNotFound) || err == nil && (c.Execution == "" || string(c.LastTask) != task) {
+		if fault.Is(err, fault.KindNotFound) {
+			return r.abandon(tx, j.Account, sid.SID(attr.String(data.Task, "attributes", "executionSid")), channel)
+		}
+		if err == nil && (c.Execution == "" || string(c.LastTask) != task) {
 			return nil
 		}
 		if err != nil {
@@ -133,6 +143,18 @@ func (r *FlowRun) OnTask(ctx context.Context, j job.Job) error {
 		}
 		return r.step(tx, &x, engine.TaskDone{Token: c.Token, Event: done, Task: attr.Map(data.Task)})
 	}))
+}
+
+// abandon tells an execution that waits for a task that its channel was deleted meanwhile.
+func (r *FlowRun) abandon(tx *db.Tx, acct int64, execution sid.SID, channel string) error {
+	x, err := r.Studio.ExecutionTx(tx, acct, execution)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil
+	}
+	if w := x.State.Wait; err != nil || x.State.Contact != channel || w == nil || w.For != engine.ForTask {
+		return err
+	}
+	return r.step(tx, &x, engine.TaskDone{Token: x.State.Wait.Token, Event: engine.CallFailure, Err: "the channel was deleted"})
 }
 
 // forgive ends a reaction that meets rows of a customer who was erased.

@@ -9,6 +9,7 @@ import (
 	"usher/internal/attr"
 	"usher/internal/chat"
 	"usher/internal/flex"
+	"usher/internal/sid"
 )
 
 const (
@@ -20,11 +21,12 @@ const (
 
 // taskAttributes are the attributes of a channel's task: the three that desks of the original read (channelSid, name,
 // channelType), where the conversation comes from, its first words and where they stand in the channel, pre-engagement data,
-// and what the opener gave, which wins but for channelSid: that is how the agent finds the conversation.
+// and what the opener gave, which wins but for channelSid, by which the agent finds the conversation, and executionSid, by which
+// the end of the task finds the Studio execution that asked for it.
 //
 // They always fit into a task. What is too long goes in this order: ends of long answers of the pre-engagement form, the
 // form, the first words, and of what the opener gave the last keys. All of it can still be read in the channel.
-func taskAttributes(flow flex.Flow, c *flex.Channel, first *chat.MessageData) (string, error) {
+func taskAttributes(flow flex.Flow, c *flex.Channel, first *chat.MessageData, execution sid.SID) (string, error) {
 	set := map[string]any{
 		"channelSid": c.SID, "name": shorten(c.Name, initialTextMost), "channelType": flow.ChannelType, "flexFlowSid": flow.SID,
 		"customerIdentity": c.Identity,
@@ -42,6 +44,10 @@ func taskAttributes(flow flex.Flow, c *flex.Channel, first *chat.MessageData) (s
 		}
 	}
 	delete(given, "channelSid")
+	if execution != "" {
+		set["executionSid"] = execution
+		delete(given, "executionSid")
+	}
 	for _, shrink := range []func(){
 		func() {},
 		func() { set["pre_engagement_data"] = shortAnswers(c.PreEngagement) },

@@ -142,7 +142,7 @@ func forgive(err error) error {
 
 // createTask makes the channel's task and writes it into the channel. first is the message that asks for it, if one does.
 func (h *Handoff) createTask(tx *db.Tx, flow flex.Flow, c *flex.Channel, ch *chat.Channel, first *chat.MessageData) error {
-	attributes, err := taskAttributes(flow, c, first)
+	attributes, err := taskAttributes(flow, c, first, "")
 	if err != nil {
 		return fmt.Errorf("task of %s: %w", c.SID, err)
 	}

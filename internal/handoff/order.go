@@ -35,7 +35,7 @@ func (h *Handoff) OrderTx(tx *db.Tx, c *flex.Channel, ch *chat.Channel, o flex.O
 			return "", fmt.Errorf("task of %s: %w", c.SID, err)
 		}
 	}
-	attributes, err := taskAttributes(flow, c, first)
+	attributes, err := taskAttributes(flow, c, first, o.Execution)
 	c.TaskAttributes = opened
 	if err != nil {
 		return "", fmt.Errorf("task of %s: %w", c.SID, err)

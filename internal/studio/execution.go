@@ -218,6 +218,11 @@ func (s *Studio) ActiveTx(tx *db.Tx, acct int64, flow sid.SID, contact string) (
 	return executions.One(tx, "flow_id = $1 and contact_hash = $2 and active = 1"+tx.LockSuffix(), f.ID, h)
 }
 
+// SubflowTx reads and locks the active subflow of an execution; db.ErrNotFound when there is none.
+func (s *Studio) SubflowTx(tx *db.Tx, x *Execution) (Execution, error) {
+	return executions.One(tx, "parent_id = $1 and active = 1 order by id desc limit 1"+tx.LockSuffix(), x.ID)
+}
+
 // Waiting names an execution whose wait is over, or will be.
 type Waiting struct {
 	Account int64

@@ -18,11 +18,14 @@ import (
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/flex"
+	"usher/internal/flowrun"
 	"usher/internal/handoff"
+	"usher/internal/hook"
 	"usher/internal/inbound"
 	"usher/internal/janitor"
 	"usher/internal/job"
 	"usher/internal/sid"
+	"usher/internal/studio"
 	"usher/internal/taskrouter"
 )
 
@@ -46,9 +49,15 @@ type World struct {
 	Handoff *handoff.Handoff
 	Inbound *inbound.Inbound
 	Janitor *janitor.Janitor
+	Studio  *studio.Studio
+	Flowrun *flowrun.FlowRun
+	Jobs    *job.Queue
 	Owner   account.Actor
 	IDs     taskrouter.DefaultIDs
 	Service chat.Service
+
+	// Answer is what HTTP calls of flows get; nil refuses them.
+	Answer func(hook.Request) (hook.Response, error)
 
 	mu      sync.Mutex
 	waiting []Reaction
@@ -60,16 +69,17 @@ type World struct {
 func New(t testing.TB, d *db.DB) *World {
 	t.Helper()
 	b := bus.NewMemory()
-	log := event.New(d, b, job.New(d, b), map[event.StreamKind]string{
+	jobs := job.New(d, b)
+	log := event.New(d, b, jobs, map[event.StreamKind]string{
 		event.Channel: "chat_channel", event.User: "chat_user",
 		event.Worker: taskrouter.WorkerTable, event.Queue: taskrouter.QueueTable, event.Workspace: taskrouter.WorkspaceTable,
 	}, nil)
-	w := &World{T: t, DB: d, Flex: flex.New(d), heard: make(chan struct{}, 1)}
+	w := &World{T: t, DB: d, Flex: flex.New(d), Jobs: jobs, heard: make(chan struct{}, 1)}
 	w.Chat = chat.New(chat.Deps{DB: d, Log: log, Ring: d.Ring()})
 	w.Tasks = taskrouter.New(taskrouter.Deps{DB: d, Log: log, Ring: d.Ring()})
 	w.Handoff = handoff.New(w.Flex, w.Chat, w.Tasks)
 	w.Inbound = inbound.New(w.Flex, w.Chat, w.Handoff)
-	w.Janitor = janitor.New(w.Flex, w.Chat, w.Handoff)
+	w.Restart()
 	w.Owner = w.Account()
 	w.Do(func(tx *db.Tx) (err error) {
 		if w.IDs, err = w.Tasks.Defaults(tx, w.Owner.Account, w.Owner.AccountSID, ""); err != nil {
@@ -84,6 +94,21 @@ func New(t testing.TB, d *db.DB) *World {
 	})
 	t.Cleanup(b.Subscribe(bus.Events, func(v any) { w.hear(v.(event.Event)) }))
 	return w
+}
+
+// Restart makes what runs flows anew over the same rows, as the next process does.
+func (w *World) Restart() {
+	w.Studio = studio.New(w.DB)
+	w.Flowrun = flowrun.New(flowrun.Deps{Studio: w.Studio, Flex: w.Flex, Chat: w.Chat, Jobs: w.Jobs, Handoff: w.Handoff, Caller: w})
+	w.Janitor = janitor.New(w.Flex, w.Chat, w.Flowrun)
+}
+
+// Post answers the HTTP calls of flows.
+func (w *World) Post(_ context.Context, r hook.Request) (hook.Response, error) {
+	if w.Answer == nil {
+		return hook.Response{}, &hook.Error{Failure: hook.Refused}
+	}
+	return w.Answer(r)
 }
 
 // Account makes the keys of another account and returns its owner.
@@ -105,11 +130,11 @@ func (w *World) Do(fn func(tx *db.Tx) error) {
 // hear notes what an event asks for: the table of subscribers in short.
 func (w *World) hear(e event.Event) {
 	talks := bytes.Contains(e.Data, []byte(`"channelSid"`))
-	var do func(context.Context, job.Job) error
+	var do, flow func(context.Context, job.Job) error
 	switch e.Kind {
 	case event.MessageAdded:
 		if e.Watched {
-			do = w.Handoff.OnMessage
+			do = w.Flowrun.OnMessage
 		}
 	case event.ReservationAccepted, event.ReservationCompleted, event.ReservationCanceled, event.ReservationRescinded:
 		if talks {
@@ -118,9 +143,15 @@ func (w *World) hear(e event.Event) {
 	case event.TaskWrapup, event.TaskCompleted, event.TaskCanceled, event.TaskDeleted:
 		if talks && e.Stream.Kind == event.Workspace {
 			do = w.Janitor.OnTask
+			if e.Kind != event.TaskWrapup && bytes.Contains(e.Data, []byte(`"executionSid"`)) {
+				flow = w.Flowrun.OnTask
+			}
 		}
 	}
-	if do != nil {
+	for _, do := range []func(context.Context, job.Job) error{do, flow} {
+		if do == nil {
+			continue
+		}
 		args, err := json.Marshal(event.Args{
 			Kind: e.Kind, Stream: e.Stream.SID, ID: e.Stream.ID, Of: e.Stream.Kind, Offset: e.Offset, At: e.At, Data: e.Data,
 		})
@@ -128,7 +159,7 @@ func (w *World) hear(e event.Event) {
 			w.T.Error(err)
 		}
 		w.mu.Lock()
-		w.waiting = append(w.waiting, Reaction{e.Kind, job.Job{Account: e.Account, Key: e.Key, Args: args}, do})
+		w.waiting = append(w.waiting, Reaction{e.Kind, job.Job{Account: e.Account, Key: e.Key, Args: args, Attempt: 1}, do})
 		w.mu.Unlock()
 	}
 	select {
