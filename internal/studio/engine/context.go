@@ -20,14 +20,22 @@ func (ex Execution) Values() map[string]any {
 	contact["channel"] = channel
 	c := ex.Context
 	return map[string]any{
-		"trigger": c.Trigger,
+		"trigger": present(c.Trigger),
 		"flow": map[string]any{
-			"sid": string(ex.SID), "flow_sid": string(ex.FlowSID), "variables": c.Variables, "data": c.Data,
+			"sid": string(ex.SID), "flow_sid": string(ex.FlowSID), "variables": present(c.Variables), "data": present(c.Data),
 			"channel": map[string]any{"address": ex.Channel},
 		},
 		"contact": contact,
-		"widgets": c.Widgets,
+		"widgets": present(c.Widgets),
 	}
+}
+
+// present is m, or an empty map for readers to whom null would be a surprise.
+func present[M ~map[string]V, V any](m M) M {
+	if m == nil {
+		return M{}
+	}
+	return m
 }
 
 // UnmarshalJSON reads a context with whole numbers as int, however long it lay

@@ -433,7 +433,8 @@ func TestValues(t *testing.T) {
 	if got := toJSON(ex.Values()); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got := toJSON(Execution{}.Values()); !json.Valid([]byte(got)) {
+	want = `{"contact":{"channel":{"address":""}},"flow":{"channel":{"address":""},"data":{},"flow_sid":"","sid":"","variables":{}},"trigger":{},"widgets":{}}`
+	if got := toJSON(Execution{}.Values()); got != want {
 		t.Error(got)
 	}
 }

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -73,6 +72,9 @@ func compileIf(want bool) render.BlockCompiler {
 			branches = append(branches, b)
 		}
 		return func(w io.Writer, ctx render.Context) error {
+			if err := budget(ctx).spend(0); err != nil {
+				return err
+			}
 			for i, b := range branches {
 				if b.test == nil {
 					return ctx.RenderBlock(w, b.body)
@@ -110,6 +112,9 @@ func compileCase(node render.BlockNode) (renderer, error) {
 		branches = append(branches, b)
 	}
 	return func(w io.Writer, ctx render.Context) error {
+		if err := budget(ctx).spend(0); err != nil {
+			return err
+		}
 		v, err := ctx.Evaluate(subject)
 		if err != nil {
 			return err
@@ -134,7 +139,7 @@ func compileCase(node render.BlockNode) (renderer, error) {
 func compileCapture(node render.BlockNode) (renderer, error) {
 	name := strings.Trim(strings.TrimSpace(node.Args), `"'`)
 	return func(_ io.Writer, ctx render.Context) error {
-		var out limited
+		out := limited{budget: budget(ctx)}
 		if err := ctx.RenderChildren(&out); err != nil {
 			return err
 		}
@@ -149,6 +154,9 @@ func compileAssign(args string) (renderer, error) {
 		return nil, err
 	}
 	return func(_ io.Writer, ctx render.Context) error {
+		if err := budget(ctx).spend(0); err != nil {
+			return err
+		}
 		v, err := ctx.Evaluate(stmt.Assignment.ValueFn)
 		if err != nil {
 			return err
@@ -263,9 +271,9 @@ func runLoop(w io.Writer, ctx render.Context, name string, s sequence, nodes int
 			"rindex": s.length - i, "rindex0": s.length - i - 1, "length": s.length, "parentloop": outer,
 		})
 		// A pass is rendered aside: what it wrote before a break still counts.
-		var pass bytes.Buffer
-		err := ctx.RenderChildren(&limitedTo{&pass})
-		if _, werr := w.Write(pass.Bytes()); werr != nil {
+		pass := limited{budget: b}
+		err := ctx.RenderChildren(&pass)
+		if _, werr := io.WriteString(w, pass.String()); werr != nil {
 			return werr
 		}
 		if err != nil {
@@ -279,15 +287,4 @@ func runLoop(w io.Writer, ctx render.Context, name string, s sequence, nodes int
 		}
 	}
 	return nil
-}
-
-// limitedTo refuses what goes over the limit of a text.
-type limitedTo struct{ b *bytes.Buffer }
-
-// Write implements io.Writer.
-func (l *limitedTo) Write(p []byte) (int, error) {
-	if l.b.Len()+len(p) > MaxText {
-		return 0, ErrTooLong
-	}
-	return l.b.Write(p)
 }

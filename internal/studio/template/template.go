@@ -1,6 +1,7 @@
 // Package template renders the Liquid templates of flows: the standard tags and
-// filters, and to_json. It reads no file, no clock and no variable but those it
-// is given, and a template that runs away is cut: see the limits below.
+// filters, and to_json. It reads no file and no variable but those it is given,
+// no clock but to cut what takes too long, and a template that runs away is cut:
+// see the limits below.
 //
 // Where it differs from the library beneath: objects print as JSON, whole
 // numbers print without an exponent, arithmetic takes numbers in strings, and
@@ -25,6 +26,9 @@ const (
 	MaxDepth  = 32       // blocks inside each other
 	MaxWork   = 50_000   // of a Budget: passes of loops, filters, and a unit for every 256 bytes they handle
 	unitBytes = 256
+	// MaxTime is the net below MaxWork: what all templates of one step may take.
+	// Honest ones take microseconds.
+	MaxTime = 100 * time.Millisecond
 )
 
 // Reasons for which rendering is cut; use errors.Is.
@@ -39,11 +43,20 @@ var (
 type Budget struct {
 	Work int // what is left
 	Now  time.Time
+
+	deadline time.Time // set by the first use
 }
 
 // spend takes units for handling n bytes off the budget.
 func (b *Budget) spend(n int) error {
 	if b.Work -= 1 + n/unitBytes; b.Work < 0 {
+		return ErrWork
+	}
+	switch now := time.Now(); {
+	case b.deadline.IsZero():
+		b.deadline = now.Add(MaxTime)
+	case now.After(b.deadline):
+		b.Work = -1
 		return ErrWork
 	}
 	return nil
@@ -103,11 +116,8 @@ func (t *Template) Render(vars map[string]any, b *Budget) (text string, err erro
 	if err := b.spend(0); err != nil {
 		return "", err
 	}
-	var out limited
+	out := limited{budget: b}
 	if rerr := render.Render(t.root, &out, bindings, config); rerr != nil {
-		if out.full {
-			return "", ErrTooLong
-		}
 		return "", cause(rerr)
 	}
 	return out.String(), nil
@@ -116,17 +126,19 @@ func (t *Template) Render(vars map[string]any, b *Budget) (text string, err erro
 // budgetKey is where tags find the budget: no identifier can spell it.
 const budgetKey = "\x00budget"
 
-// limited is the output: it refuses what goes over the limit.
+// limited is the output: it refuses what goes over the limits.
 type limited struct {
 	strings.Builder
-	full bool
+	budget *Budget
 }
 
 // Write implements io.Writer.
 func (l *limited) Write(p []byte) (int, error) {
 	if l.Len()+len(p) > MaxText {
-		l.full = true
 		return 0, ErrTooLong
+	}
+	if err := l.budget.spend(0); err != nil {
+		return 0, err
 	}
 	return l.Builder.Write(p)
 }
