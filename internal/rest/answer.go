@@ -66,7 +66,11 @@ type faultWire struct {
 	Message  string `json:"message"`
 	MoreInfo string `json:"more_info"`
 	Status   int    `json:"status"`
+	Details  any    `json:"details,omitempty"`
 }
+
+// detailed is an error's cause that has more to say on the wire, such as the mistakes in a flow with their places.
+type detailed interface{ Details() any }
 
 // fail writes an error's body and returns its status and, where the server is at fault, the cause for the log.
 func (s *Server) fail(c *Call, err error, buf *bytes.Buffer) (int, error) {
@@ -79,8 +83,13 @@ func (s *Server) fail(c *Call, err error, buf *bytes.Buffer) (int, error) {
 	if f.RetryAfter > 0 {
 		c.header.Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
-	if encode(buf, faultWire{Code: f.Code, Message: f.Message, MoreInfo: f.MoreInfo(), Status: status}) != nil {
-		buf.Reset() // cannot happen: four plain fields
+	body := faultWire{Code: f.Code, Message: f.Message, MoreInfo: f.MoreInfo(), Status: status}
+	var more detailed
+	if status < http.StatusInternalServerError && errors.As(err, &more) {
+		body.Details = more.Details()
+	}
+	if encode(buf, body) != nil {
+		buf.Reset() // cannot happen: what is said in detail is plain texts
 	}
 	if status >= http.StatusInternalServerError {
 		return status, err
