@@ -411,6 +411,11 @@ func TestTriggers(t *testing.T) {
 	if !ex.Ended || steps[0].Code != CodeTrigger {
 		t.Errorf("%+v", steps)
 	}
+	// A flow that was made for the other product's messages runs as well.
+	_, _, steps = Step(load(t, "webchat_flow"), fresh(), Start{Trigger: IncomingConversationMessage, Data: data}, start)
+	if diff := cmp.Diff([]string{"Trigger incomingMessage SendToAgent"}, stepLines(steps)); diff != "" {
+		t.Error(diff)
+	}
 	// A trigger that leads nowhere ends at once, without a fault.
 	d = load(t, "webchat_flow")
 	ex, effects, steps := Step(d, fresh(), Start{Trigger: IncomingRequest}, start)

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"maps"
-
 	"usher/internal/studio/definition"
 )
 
@@ -44,7 +42,7 @@ func sendAndWait(r *run, s *definition.State) outcome {
 func replied(r *run, s *definition.State, in Input) outcome {
 	switch in := in.(type) {
 	case Message:
-		values := maps.Clone(r.ex.Context.Widgets[s.Name])
+		values := copied(r.ex.Context.Widgets[s.Name])
 		values["inbound"] = message(in.Data)
 		r.put(s, values)
 		return leave("incomingMessage")

@@ -2,13 +2,20 @@ package engine
 
 import "usher/internal/studio/definition"
 
+// twin is the other event of a message.
+var twin = map[string]string{IncomingMessage: IncomingConversationMessage, IncomingConversationMessage: IncomingMessage}
+
 // startTrigger begins an execution: it puts what came into the context and
-// leaves by the event of that name.
-func startTrigger(r *run, _ *definition.State, in Input) outcome {
+// leaves by the event of that name. A message takes the way of either product's
+// messages where the flow was made for the other one only.
+func startTrigger(r *run, s *definition.State, in Input) outcome {
 	start, ok := in.(Start)
 	if !ok {
 		r.fault(CodeEvent, "A trigger does not wait")
 		return outcome{event: "failed", stop: true}
+	}
+	if other := twin[start.Trigger]; s.Next(start.Trigger) == "" && s.Next(other) != "" {
+		start.Trigger = other
 	}
 	trigger := r.ex.Context.Trigger
 	switch start.Trigger {

@@ -26,9 +26,11 @@ const (
 	MaxDepth  = 32       // blocks inside each other
 	MaxWork   = 50_000   // of a Budget: passes of loops, filters, and a unit for every 256 bytes they handle
 	unitBytes = 256
-	// MaxTime is the net below MaxWork: what all templates of one step may take.
-	// Honest ones take microseconds.
-	MaxTime = 100 * time.Millisecond
+	// MaxTime is the net below MaxWork: what all templates of one step may take
+	// after their first freeWork units. Honest ones do not come that far, so a busy
+	// machine cuts none of them.
+	MaxTime  = 100 * time.Millisecond
+	freeWork = 200
 )
 
 // Reasons for which rendering is cut; use errors.Is.
@@ -44,13 +46,19 @@ type Budget struct {
 	Work int // what is left
 	Now  time.Time
 
-	deadline time.Time // set by the first use
+	spent    int
+	deadline time.Time // set after freeWork units
 }
 
 // spend takes units for handling n bytes off the budget.
 func (b *Budget) spend(n int) error {
-	if b.Work -= 1 + n/unitBytes; b.Work < 0 {
+	units := 1 + n/unitBytes
+	b.spent += units
+	if b.Work -= units; b.Work < 0 {
 		return ErrWork
+	}
+	if b.spent <= freeWork {
+		return nil
 	}
 	switch now := time.Now(); {
 	case b.deadline.IsZero():
