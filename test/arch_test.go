@@ -65,6 +65,7 @@ var restricted = map[string][]string{
 	"github.com/jackc/pgx/":        {"internal/db"},
 	"modernc.org/":                 {"internal/db"},
 	"github.com/pressly/goose/":    {"internal/db"},
+	"github.com/osteele/":          {"internal/studio/template"},
 	"github.com/tink-crypto/":      {"internal/seal"},
 	"github.com/lxzan/gws":         {"internal/realtime"},
 	"github.com/alecthomas/kong":   {"internal/app", "cmd"},
