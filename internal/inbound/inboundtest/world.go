@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"usher/internal/inbound"
 	"usher/internal/janitor"
 	"usher/internal/job"
+	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/studio"
 	"usher/internal/taskrouter"
@@ -111,6 +113,41 @@ func (w *World) Post(_ context.Context, r hook.Request) (hook.Response, error) {
 	return w.Answer(r)
 }
 
+// Due reads the unfinished jobs of a queue, the oldest first.
+func (w *World) Due(queue string) (jobs []job.Job) {
+	w.T.Helper()
+	w.Do(func(tx *db.Tx) error {
+		jobs = nil
+		rows, err := tx.Query("select id, account_id, key_id, coalesce(unique_key, ''), run_at, doc from job where queue = $1 order by id", queue)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			j, at, doc := job.Job{Queue: queue, Attempt: 1}, int64(0), []byte(nil)
+			if err := rows.Scan(&j.ID, &j.Account, &j.Key, &j.Unique, &at, &doc); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			aad := []byte("job|" + strconv.FormatInt(j.Account, 10) + "|" + queue + "|")
+			j.RunAt = db.FromMicros(at)
+			if j.Args, err = tx.DB().Ring().Open(seal.KeyRef{Account: j.Account, Data: j.Key}, aad, doc); err != nil && !errors.Is(err, seal.ErrDestroyed) {
+				return errors.Join(err, rows.Close())
+			}
+			jobs = append(jobs, j)
+		}
+		return errors.Join(rows.Err(), rows.Close())
+	})
+	return jobs
+}
+
+// Finish removes a job.
+func (w *World) Finish(j job.Job) {
+	w.T.Helper()
+	w.Do(func(tx *db.Tx) error {
+		_, err := tx.Exec("delete from job where id = $1", j.ID)
+		return err
+	})
+}
+
 // Account makes the keys of another account and returns its owner.
 func (w *World) Account() account.Actor {
 	w.T.Helper()
@@ -134,7 +171,7 @@ func (w *World) hear(e event.Event) {
 	switch e.Kind {
 	case event.MessageAdded:
 		if e.Watched {
-			do = w.Flowrun.OnMessage
+			do = func(ctx context.Context, j job.Job) error { return w.Flowrun.OnMessage(ctx, j) } // of today's, see Restart
 		}
 	case event.ReservationAccepted, event.ReservationCompleted, event.ReservationCanceled, event.ReservationRescinded:
 		if talks {
@@ -144,7 +181,7 @@ func (w *World) hear(e event.Event) {
 		if talks && e.Stream.Kind == event.Workspace {
 			do = w.Janitor.OnTask
 			if e.Kind != event.TaskWrapup && bytes.Contains(e.Data, []byte(`"executionSid"`)) {
-				flow = w.Flowrun.OnTask
+				flow = func(ctx context.Context, j job.Job) error { return w.Flowrun.OnTask(ctx, j) }
 			}
 		}
 	}
