@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"usher/internal/flex"
 	"usher/internal/sid"
 	"usher/internal/signin"
+	"usher/internal/studio"
 	"usher/internal/taskrouter"
 )
 
@@ -147,23 +149,44 @@ func (p *parts) defaults(tx *db.Tx, acct int64, name sid.SID) error {
 	if err != nil {
 		return err
 	}
-	on, onMessage, channel, kind := true, true, "chat", flex.Task
-	for _, f := range []struct{ name, kind, identity string }{{webFlowName, "web", ""}, {smsFlowName, "sms", sandboxNumber}} {
-		_, err := p.flex.CreateFlowTx(tx, acct, flex.FlowChange{
-			FriendlyName: &f.name, ChannelType: &f.kind, ContactIdentity: &f.identity, ChatService: &service.SID, Enabled: &on, Janitor: &on,
-			IntegrationType: &kind,
-			Integration: flex.IntegrationChange{
-				Workspace: &tasks.Workspace, Workflow: &tasks.Workflow, Channel: &channel, CreationOnMessage: &onMessage,
-			},
-		})
-		if err != nil {
-			return err
+	for _, f := range defaultFlows {
+		if err := p.defaultFlow(tx, acct, f, service.SID, tasks); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
 	return p.flex.PutConfigurationTx(tx, acct, flex.ConfigurationDocument{
 		Workspace: tasks.Workspace, Workflow: tasks.Workflow, Queue: tasks.Queue, Offline: tasks.Offline,
 		ChatService: service.SID, Proxy: sid.New(sid.ProxyService),
 	})
+}
+
+// defaultFlows are the Flex Flows that an account begins with, each on a Studio flow of its own that hands the conversation to
+// an agent at once: operators put their bot between.
+var defaultFlows = []struct{ name, channel, identity, studio, file string }{
+	{webFlowName, "web", "", "Webchat Flow", "flows/webchat.json"},
+	{smsFlowName, "sms", sandboxNumber, "Messaging Flow", "flows/messaging.json"},
+}
+
+//go:embed flows/*.json
+var flowFiles embed.FS
+
+// defaultFlow makes one of them.
+func (p *parts) defaultFlow(tx *db.Tx, acct int64, f struct{ name, channel, identity, studio, file string }, service sid.SID, tasks taskrouter.DefaultIDs) error {
+	text, err := flowFiles.ReadFile(f.file)
+	if err != nil {
+		return err
+	}
+	definition := strings.NewReplacer("{WORKFLOW}", string(tasks.Workflow), "{CHANNEL}", string(tasks.ChatChannel)).Replace(string(text))
+	flow, err := p.studio.CreateFlowTx(tx, acct, studio.NewFlow{FriendlyName: f.studio, Status: studio.Published, Definition: definition})
+	if err != nil {
+		return err
+	}
+	on, kind := true, flex.Studio
+	_, err = p.flex.CreateFlowTx(tx, acct, flex.FlowChange{
+		FriendlyName: &f.name, ChannelType: &f.channel, ContactIdentity: &f.identity, ChatService: &service, Enabled: &on, Janitor: &on,
+		IntegrationType: &kind, Integration: flex.IntegrationChange{FlowSID: &flow.SID},
+	})
+	return err
 }
 
 // administrator makes the first person, who is also a worker, and returns a one-time sign-in link until there is a password.
