@@ -20,23 +20,28 @@ import (
 const (
 	// subflowsDeep bounds how deep flows may call one another.
 	subflowsDeep = 8
+	// subflowsMost bounds how many subflows one reaction begins: each may begin others in a circle, within one transaction.
+	subflowsMost = 100
 	// noCarrier is the code of a message that no carrier takes. Source: "Unknown error" of the original's message codes.
 	noCarrier = 30008
 	// bot is the author of a flow's messages that name none.
 	bot = "Bot"
 )
 
+// errand is what one reaction has come to: how deep in subflows it is, and how many it has begun.
+type errand struct{ depth, begun int }
+
 // RunTx carries out what a step asks for. It implements studio.Runner.
 func (r *FlowRun) RunTx(tx *db.Tx, x *studio.Execution, effects []engine.Effect) error {
-	return r.run(tx, x, effects, 0)
+	return r.run(tx, x, effects, &errand{})
 }
 
 // run carries effects out until none is left; what one of them answers at once may ask for more.
-func (r *FlowRun) run(tx *db.Tx, x *studio.Execution, effects []engine.Effect, depth int) error {
+func (r *FlowRun) run(tx *db.Tx, x *studio.Execution, effects []engine.Effect, on *errand) error {
 	for len(effects) > 0 {
 		effect := effects[0]
 		effects = effects[1:]
-		in, err := r.carryOut(tx, x, effect, depth)
+		in, err := r.carryOut(tx, x, effect, on)
 		if err != nil {
 			return err
 		}
@@ -53,7 +58,7 @@ func (r *FlowRun) run(tx *db.Tx, x *studio.Execution, effects []engine.Effect, d
 }
 
 // carryOut does one thing. It returns the answer when there is one at once, nil when it comes later or never.
-func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect, depth int) (engine.Input, error) {
+func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect, on *errand) (engine.Input, error) {
 	switch e := effect.(type) {
 	case engine.SendMessage:
 		return r.send(tx, x, e)
@@ -62,11 +67,11 @@ func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect,
 	case engine.CreateTask:
 		return r.order(tx, x, e)
 	case engine.RunSubflow:
-		return r.subflow(tx, x, e, depth)
+		return r.subflow(tx, x, e, on)
 	case engine.Redirect:
 		return engine.Returned{Token: e.Token, Err: "this installation does not hand conversations over to other applications"}, nil
 	case engine.End:
-		return nil, r.ended(tx, x, depth)
+		return nil, r.ended(tx, x, on)
 	}
 	return nil, fmt.Errorf("execution %s asks for an unknown %T", x.SID, effect)
 }
@@ -162,13 +167,14 @@ func text(v any, key string) string {
 }
 
 // subflow runs another flow for the same contact. One that ends at once answers at once.
-func (r *FlowRun) subflow(tx *db.Tx, x *studio.Execution, e engine.RunSubflow, depth int) (engine.Input, error) {
+func (r *FlowRun) subflow(tx *db.Tx, x *studio.Execution, e engine.RunSubflow, on *errand) (engine.Input, error) {
 	failed := func(why string) (engine.Input, error) {
 		return engine.SubflowDone{Token: e.Token, Event: engine.Failed, Err: why}, nil
 	}
-	if depth >= subflowsDeep {
-		return failed("too many subflows in one another")
+	if on.depth >= subflowsDeep || on.begun >= subflowsMost {
+		return failed("too many subflows in one another, or one after the other")
 	}
+	on.begun++
 	child, effects, err := r.Studio.StartTx(tx, x.Account, studio.NewExecution{
 		Flow: sid.SID(e.Flow), Revision: e.Revision, Contact: x.State.Contact, Channel: x.State.Channel, Key: x.Key,
 		Start:  engine.Start{Trigger: engine.IncomingParent, Data: e.Parameters, Parent: e.Parent},
@@ -180,7 +186,10 @@ func (r *FlowRun) subflow(tx *db.Tx, x *studio.Execution, e engine.RunSubflow, d
 		}
 		return nil, err
 	}
-	if err := r.run(tx, &child, effects, depth+1); err != nil {
+	on.depth++
+	err = r.run(tx, &child, effects, on)
+	on.depth--
+	if err != nil {
 		return nil, err
 	}
 	if child.Active {
@@ -198,10 +207,10 @@ func outcome(child *studio.Execution) engine.SubflowDone {
 	return done
 }
 
-// ended tells the flow that waits for this one. Within a step of that flow, depth is not 0 and the answer is given there.
-func (r *FlowRun) ended(tx *db.Tx, x *studio.Execution, depth int) error {
+// ended tells the flow that waits for this one. Below a step of that flow the answer is given there.
+func (r *FlowRun) ended(tx *db.Tx, x *studio.Execution, on *errand) error {
 	slog.Debug("execution ended", "execution", x.SID, "flow", x.State.FlowSID, "reason", x.State.Reason)
-	if x.Parent == "" || depth > 0 {
+	if x.Parent == "" || on.depth > 0 {
 		return nil
 	}
 	parent, err := r.Studio.ExecutionTx(tx, x.Account, x.Parent)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -384,6 +385,75 @@ func TestLongLived(t *testing.T) {
 			if x.Active != (i == 2) {
 				t.Errorf("execution %d: active %v", i, x.Active)
 			}
+		}
+	})
+}
+
+// After the end of a task the flow may ask one more question, whoever hears of the end first: the flow or the janitor.
+func TestLongLived_asksAfterwards(t *testing.T) {
+	for _, name := range []string{"janitor first", "flow first"} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				w.Route()
+				bert := w.Agent("bert")
+				flow := w.studioFlow(begin("agent"), w.toAgent("agent", "", "callComplete", "survey"),
+					ask("survey", "How was it?", "600", "incomingMessage", "thanks"), say("thanks", "Thanks for {{widgets.survey.inbound.Body}}"))
+				c := w.Open(w.flexFlow(flow, true), "ada", nil)
+				w.hears(c, "hello")
+				made := w.AllTasks()[0].SID
+				w.Accept(bert, made)
+				w.Pump()
+				w.SetTask(made, taskrouter.TaskCompleted)
+				all := w.Take()
+				if name == "flow first" {
+					slices.Reverse(all)
+				}
+				for _, r := range all {
+					w.Run(r)
+				}
+				w.Pump()
+				w.hears(c, "five")
+				w.Again()
+				want := []string{"ada: hello", "Helper: How was it?", "ada: five", "Bot: Thanks for five"}
+				if diff := cmp.Diff(want, w.said(c)); diff != "" || len(w.AllTasks()) != 1 {
+					t.Errorf("%d tasks, said:\n%s", len(w.AllTasks()), diff)
+				}
+			})
+		})
+	}
+}
+
+// The conversation goes to another agent by a new task: only its end is the end for the flow.
+func TestTask_transfer(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Route()
+		bert := w.Agent("bert")
+		flow := w.webchat()
+		c := w.talk(flow)
+		w.hears(c, "hello")
+		first := w.AllTasks()[0]
+		w.Accept(bert, first.SID)
+		w.Pump()
+		w.Move(bert, w.IDs.Unavailable)
+		cleo := w.Agent("cleo")
+		second, err := w.Tasks.CreateTask(t.Context(), w.Owner, w.IDs.Workspace, taskrouter.NewTask{
+			Workflow: w.IDs.Workflow, TaskChannel: "chat", Attributes: string(first.Attributes),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Accept(cleo, second.SID)
+		w.Pump()
+		w.SetTask(first.SID, taskrouter.TaskCompleted)
+		w.Pump()
+		if !w.last(flow).Active {
+			t.Error("the flow ended with the task that was transferred")
+		}
+		w.SetTask(second.SID, taskrouter.TaskCompleted)
+		w.Pump()
+		w.Again()
+		if w.last(flow).Active {
+			t.Error("the flow did not end with the new task")
 		}
 	})
 }

@@ -256,6 +256,17 @@ func TestSubflow_tooDeep(t *testing.T) {
 	})
 }
 
+func TestSubflow_tooManyAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		below := w.studioFlow(begin("set"), widget("set", "set-variables", props{"variables": []props{{"key": "n", "value": "1"}}}))
+		flow := w.studioFlow(begin("below"),
+			widget("below", "run-subflow", props{"flow_sid": below, "flow_revision": "LatestPublished"}, "completed", "below"))
+		if x := w.create(flow, "+15550100"); x.Active || x.State.Reason == "" || len(w.executions(below)) != 100 {
+			t.Errorf("%d subflows, execution %+v", len(w.executions(below)), x.State)
+		}
+	})
+}
+
 func TestReactions_refuseGarbage(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for _, args := range []string{`{`, `7`, `{"data":"x"}`, `{"data":[]}`, `{"execution":7}`} {
