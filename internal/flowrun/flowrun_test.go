@@ -237,6 +237,40 @@ func TestMessage_waitsWhileACallIsUnderWay(t *testing.T) {
 	})
 }
 
+// The answer to a call and messages of the customer come at the same moment, from several processes.
+func TestMessage_andAnAnswerAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Answer = func(hook.Request) (hook.Response, error) { return hook.Response{Status: 200}, nil }
+		flow := w.studioFlow(begin("look"), call("look", "success", "menu"), ask("menu", "Yes?", "600", "incomingMessage", "agent"), w.toAgent("agent", ""))
+		c := w.talk(flow)
+		w.hears(c, "hi")
+		called := w.Due(flowrun.Calls)[0]
+		w.Say(c.SID, "ada", "are you there?")
+		r := w.Take()[0]
+		var all sync.WaitGroup
+		for i := range 6 {
+			all.Go(func() {
+				var err error
+				for range 1000 {
+					if i%2 == 0 {
+						err = w.Flowrun.OnCall(context.Background(), called)
+					} else {
+						err = r.Do(context.Background(), r.Job)
+					}
+					if err == nil {
+						return
+					}
+				}
+				t.Error(err)
+			})
+		}
+		all.Wait()
+		if diff := cmp.Diff([]string{"ada: hi", "ada: are you there?", "Helper: Yes?"}, w.said(c)); diff != "" || len(w.AllTasks()) != 1 {
+			t.Errorf("%d tasks, said:\n%s", len(w.AllTasks()), diff)
+		}
+	})
+}
+
 func TestMessage_endsAStuckExecution(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		flow := w.studioFlow(begin("look"), call("look", "success", "agent", "failed", "agent"), w.toAgent("agent", ""))

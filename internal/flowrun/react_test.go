@@ -1,6 +1,7 @@
 package flowrun_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -83,6 +84,51 @@ func TestTimer_ofADeletedExecution(t *testing.T) {
 		}
 		if w.run(flowrun.Calls) != 1 || w.run(flowrun.Timers) != 1 {
 			t.Error("no call, no timer")
+		}
+	})
+}
+
+// work runs a queue as the server does, until stop is called.
+func (w *world) work(queue string, do func(context.Context, job.Job) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Jobs.Worker(job.Worker{Queue: queue, Do: do}).Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.T.Error(err)
+		}
+	}
+}
+
+// A process dies in the middle of a call and in the middle of a timeout; the next one goes on, once.
+func TestWorkers_goOnAfterARestart(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		calls := 0
+		found(w, &calls)
+		flow := w.studioFlow(begin("look"), call("look", "success", "ask"), ask("ask", "Yes?", "1", "timeout", "bye"), say("bye", "Bye"))
+		c := w.talk(flow)
+		w.hears(c, "hi")
+		die := func(queue string) {
+			w.Do(func(tx *db.Tx) error {
+				_, err := tx.Exec("update job set state = 1, attempts = 1, lease_until = $1 where queue = $2", db.Micros(tx.Now.Add(time.Hour)), queue)
+				return err
+			})
+			w.Restart()
+			if err := w.Jobs.Release(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		die(flowrun.Calls)
+		stop := w.work(flowrun.Calls, w.Flowrun.OnCall)
+		w.Until("the flow asks", func() bool { return len(w.said(c)) == 2 })
+		stop()
+		die(flowrun.Timers)
+		stop = w.work(flowrun.Timers, w.Flowrun.OnTimer)
+		w.Until("the flow says good-bye", func() bool { return !w.last(flow).Active })
+		stop()
+		if diff := cmp.Diff([]string{"ada: hi", "Helper: Yes?", "Bot: Bye"}, w.said(c)); diff != "" || calls != 1 {
+			t.Errorf("%d calls, said:\n%s", calls, diff)
 		}
 	})
 }
