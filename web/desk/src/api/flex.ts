@@ -1,6 +1,6 @@
 /** Flex Flows: what happens when somebody writes on a channel. */
 import { call, listAll, session } from './http';
-import type { ChannelType, FlexFlow, Form, Integration, IntegrationType } from './types';
+import type { ChannelType, FlexFlow, Form, Integration, IntegrationType, StudioFlow } from './types';
 
 /** The fields of the drawer; names of the form parameters are the public API's. */
 export interface FlowInput {
@@ -43,6 +43,8 @@ export function flowForm(input: FlowInput): Form {
 const path = '/flex-api/v1/FlexFlows';
 
 export const flexFlows = () => listAll<FlexFlow>(path);
+/** The Studio flows a Flex Flow of that kind may hand its messages to. */
+export const studioFlows = () => listAll<StudioFlow>('/studio/v2/Flows');
 export const createFlow = (input: FlowInput) =>
   call<FlexFlow>('POST', path, { ...flowForm(input), ChatServiceSid: session()?.chat_service_sid });
 export const updateFlow = (sid: string, form: Form) => call<FlexFlow>('POST', `${path}/${sid}`, form);

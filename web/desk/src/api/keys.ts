@@ -8,6 +8,7 @@ export const keys = {
   conversationError: (channel: string) => ['conversation-error', channel] as const,
   typing: (channel: string) => ['typing', channel] as const,
   flows: ['flex-flows'] as const,
+  studioFlows: ['studio-flows'] as const,
   workers: ['workers'] as const,
   channelsOf: (worker: string) => ['worker-channels', worker] as const,
   people: ['people'] as const,

@@ -62,6 +62,12 @@ export interface TaskQueue {
   max_reserved_workers: number;
 }
 
+export interface StudioFlow {
+  sid: string;
+  friendly_name: string;
+  status: 'draft' | 'published';
+}
+
 export interface Workflow {
   sid: string;
   friendly_name: string;

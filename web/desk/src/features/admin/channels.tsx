@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { deleteFlow, flexFlows, updateFlow } from '../../api/flex';
+import { deleteFlow, flexFlows, studioFlows, updateFlow } from '../../api/flex';
 import { keys } from '../../api/keys';
 import { workflows } from '../../api/taskrouter';
-import type { FlexFlow, Workflow } from '../../api/types';
+import type { FlexFlow, StudioFlow, Workflow } from '../../api/types';
 import { useText } from '../../i18n';
 import { shortSid } from '../../i18n/format';
 import { channelIcon } from '../../ui/avatar';
@@ -54,13 +54,13 @@ function useDelete(onGone: () => void) {
   };
 }
 
-function What({ flow, all }: { flow: FlexFlow; all: Workflow[] }) {
+function What({ flow, all, studio }: { flow: FlexFlow; all: Workflow[]; studio: StudioFlow[] }) {
   const { t } = useText();
   const { integration } = flow;
   const workflow = all.find((each) => each.sid === integration?.workflow_sid)?.friendly_name;
   const icons: Record<string, IconName> = { task: 'route', studio: 'flow', external: 'plug' };
   const words = flow.integration_type === 'task' ? (workflow ? t('flows.task', { workflow }) : t('flows.taskPlain'))
-    : flow.integration_type === 'studio' ? t('flows.studio', { sid: shortSid(integration?.flow_sid ?? '') })
+    : flow.integration_type === 'studio' ? studio.find((each) => each.sid === integration?.flow_sid)?.friendly_name ?? t('flows.studio', { sid: shortSid(integration?.flow_sid ?? '') })
       : flow.integration_type === 'external' ? (integration?.url ?? '').replace(/^https?:\/\/([^/]+).*/, '$1') : t('flows.nothing');
   return <span className="row"><Icon name={icons[flow.integration_type ?? ''] ?? 'info'} size="s" className="c3" /><span className="ell">{words}</span></span>;
 }
@@ -69,6 +69,7 @@ function Table({ flows, selected, open }: { flows: FlexFlow[]; selected?: string
   const { t } = useText();
   const toggle = useToggle();
   const all = useQuery({ queryKey: keys.workflows, queryFn: workflows, staleTime: 30_000 }).data ?? [];
+  const studio = useQuery({ queryKey: keys.studioFlows, queryFn: studioFlows, staleTime: 30_000 }).data ?? [];
   return (
     <table className="tbl">
       <thead><tr><th scope="col">{t('flows.col.name')}</th><th scope="col">{t('flows.col.channel')}</th><th scope="col">{t('flows.col.what')}</th><th scope="col">{t('flows.col.kept')}</th><th scope="col">{t('flows.col.on')}</th></tr></thead>
@@ -77,7 +78,7 @@ function Table({ flows, selected, open }: { flows: FlexFlow[]; selected?: string
           <tr key={flow.sid} className={flow.sid === selected ? 'on' : undefined}>
             <td><button type="button" className="open" aria-expanded={flow.sid === selected} onClick={() => open(flow)}>{flow.friendly_name}</button><bdi dir="ltr" className="sub mono">{shortSid(flow.sid)}</bdi></td>
             <td><span className="row g12"><Icon name={channelIcon(flow.channel_type)} size="s" className="c3" /><span>{t(channelLabel(flow.channel_type))}<bdi dir="ltr" className="sub num">{flow.contact_identity || (flow.channel_type === 'web' ? t('flows.everyPage') : '')}</bdi></span></span></td>
-            <td className="what"><What flow={flow} all={all} /></td>
+            <td className="what"><What flow={flow} all={all} studio={studio} /></td>
             <td>{t(flow.long_lived ? 'flows.longLived' : flow.janitor_enabled ? 'flows.untilEnd' : 'flows.untilEndOpen')}</td>
             <td><span className="above"><Switch on={flow.enabled} label={t('flows.switch', { name: flow.friendly_name })} onChange={(on) => toggle.mutate({ flow, on })} /></span></td>
           </tr>

@@ -1,5 +1,7 @@
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { FlowInput } from '../../api/flex';
+import { studioFlows, type FlowInput } from '../../api/flex';
+import { keys } from '../../api/keys';
 import type { Integration, IntegrationType, TaskChannel, Workflow } from '../../api/types';
 import { useText, type Key } from '../../i18n';
 import { Icon } from '../../ui/icons';
@@ -69,11 +71,13 @@ function TaskFields({ input, problems, set, workflows, taskChannels }: Props) {
 function OtherFields({ input, problems, set }: Props) {
   const put = (change: Partial<Integration>) => set({ integration: { ...input.integration, ...change } });
   const studio = input.integration_type === 'studio';
+  const flows = useQuery({ queryKey: keys.studioFlows, queryFn: studioFlows, staleTime: 30_000, enabled: studio }).data ?? [];
   return (
     <span className="sub-f">
       {studio ? (
         <Field id="f-flow" label="flows.form.flowSid" problem={problems.flow}>
-          <input id="f-flow" className="input mono" dir="ltr" value={input.integration.flow_sid ?? ''} aria-invalid={Boolean(problems.flow)} onChange={(event) => put({ flow_sid: event.target.value.trim() })} />
+          <input id="f-flow" className="input mono" dir="ltr" list="f-flows" value={input.integration.flow_sid ?? ''} aria-invalid={Boolean(problems.flow)} onChange={(event) => put({ flow_sid: event.target.value.trim() })} />
+          <datalist id="f-flows">{flows.map((each) => <option key={each.sid} value={each.sid}>{each.friendly_name}</option>)}</datalist>
         </Field>
       ) : (
         <Field id="f-url" label="flows.form.url" problem={problems.url}>
