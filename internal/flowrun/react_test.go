@@ -231,6 +231,30 @@ func TestOrder_thatCannotBeMade(t *testing.T) {
 	})
 }
 
+// What chat does not take fails in its widget, not in the reaction.
+func TestSend_whatChatRefuses(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for name, p := range map[string]props{
+			"long":       {"from": "Bot", "body": strings.Repeat("x", 40_000)},
+			"attributes": {"from": "Bot", "body": "x", "attributes": `{"a":"` + strings.Repeat("x", 40_000) + `"}`},
+			"author":     {"from": strings.Repeat("b", 2000), "body": "x"},
+			"nul":        {"from": "Bot\x00", "body": "x\x00"},
+		} {
+			p["to"] = "{{contact.channel.address}}"
+			flow := w.studioFlow(begin("hello"), widget("hello", "send-message", p, "sent", "agent", "failed", "agent"), w.toAgent("agent", ""))
+			c := w.Open(w.flexFlow(flow, false), "ada", nil)
+			w.hears(c, "hi")
+			x := w.last(flow)
+			if !x.Active || x.State.Wait.For != engine.ForTask {
+				t.Errorf("%s: %+v", name, x.State)
+			}
+			if n := len(w.said(c)); n != 1 && name != "nul" {
+				t.Errorf("%s: %d messages", name, n)
+			}
+		}
+	})
+}
+
 func TestRedirect_goesOnAsFailed(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		flow := w.studioFlow(begin("away"), widget("away", "add-twiml-redirect", props{"url": "https://example.com/"}, "return", "bad", "timeout", "bad", "fail", "agent"),

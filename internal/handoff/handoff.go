@@ -85,22 +85,6 @@ func (h *Handoff) AbandonTx(tx *db.Tx, c *flex.Channel, reason string) error {
 	return nil
 }
 
-// OnMessage reacts to a message in a watched channel: when the customer writes and nobody is there to answer, a task is made.
-func (h *Handoff) OnMessage(ctx context.Context, j job.Job) error {
-	if erased(j) {
-		return nil
-	}
-	var e event.Args
-	if err := json.Unmarshal(j.Args, &e); err != nil {
-		return fmt.Errorf("message event: %w", err)
-	}
-	var m chat.MessageData
-	if err := json.Unmarshal(e.Data, &m); err != nil {
-		return fmt.Errorf("message event: %w", err)
-	}
-	return forgive(h.Begin(ctx, j.Account, e.Stream, m))
-}
-
 // Begin makes the task that a message of a channel asks for, if the message is the customer's and the channel has no task.
 func (h *Handoff) Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error {
 	return h.db.Do(ctx, func(tx *db.Tx) error {

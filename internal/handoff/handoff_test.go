@@ -516,7 +516,7 @@ func TestReactions_refuseGarbage(t *testing.T) {
 		r := w.Take()[0]
 		for _, args := range []string{`{`, `{"data":"x"}`, `{"data":[]}`} {
 			r.Job.Args = json.RawMessage(args)
-			if w.Handoff.OnMessage(context.Background(), r.Job) == nil || w.Handoff.OnReservation(context.Background(), r.Job) == nil ||
+			if w.Flowrun.OnMessage(context.Background(), r.Job) == nil || w.Handoff.OnReservation(context.Background(), r.Job) == nil ||
 				w.Janitor.OnTask(context.Background(), r.Job) == nil {
 				t.Errorf("%s: no error", args)
 			}

@@ -31,7 +31,7 @@ const Tasks = "janitor.task"
 // inactive is the value of the channel attribute "status" that says that the conversation is over.
 const inactive = "INACTIVE"
 
-// Starter begins what a customer's message asks for. handoff does it.
+// Starter begins what a customer's message asks for: a task, or a flow. handoff and flowrun do it.
 type Starter interface {
 	// Begin makes the task that a message of a channel asks for, if the message is the customer's and the channel has no task.
 	Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error
