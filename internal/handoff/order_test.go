@@ -24,7 +24,8 @@ func TestOrderTx(t *testing.T) {
 				flex.Order{
 					Workflow: w.IDs.Workflow, TaskChannel: "chat", Priority: new(int64(7)), Timeout: new(int64(60)), Execution: execution,
 					Attributes: json.RawMessage(`{"team":"sales","channelSid":"x","executionSid":"y","name":"Countess"}`), FirstText: "hi", FirstIndex: new(int64(3)),
-				}, w.IDs.Workflow, 7,
+				},
+				w.IDs.Workflow, 7,
 				map[string]any{
 					"team": "sales", "executionSid": string(execution), "name": "Countess", "initialText": "hi", "firstMessageIndex": 3.0, "opened": "with",
 				},
