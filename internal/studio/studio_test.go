@@ -274,7 +274,7 @@ func TestFlow_grants(t *testing.T) {
 		}{
 			{"admin", w.as(account.RoleAdmin), 0, 0},
 			{"supervisor", w.as(account.RoleSupervisor), 0, 20403},
-			{"agent", w.as(account.RoleAgent), 0, 20403},
+			{"agent", w.as(account.RoleAgent), 20403, 20403},
 			{"visitor", w.as(account.RoleVisitor), 20403, 20403},
 			{"nobody", account.Actor{}, 20403, 20403},
 		} {
