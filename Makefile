@@ -124,11 +124,11 @@ test-kill: build ## kill -9 under load; KILLS=30 for the long run
 
 .PHONY: test-full
 test-full: build ## a full disk
-	@$(SUITE) 'full disk' none env $(OUTSIDE_GO) ./test/full
+	@$(SUITE) 'full disk' none env $(OUTSIDE_GO) -v ./test/full
 
 .PHONY: test-canary
 test-canary: build ## no plaintext in files, dumps or logs
-	@$(SUITE) 'canary' 'postgres?' env $(OUTSIDE_GO) ./test/canary
+	@$(SUITE) 'canary' 'postgres?' env $(OUTSIDE_GO) -v ./test/canary
 
 .PHONY: fuzz
 fuzz: FUZZTIME = 60s

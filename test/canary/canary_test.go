@@ -215,7 +215,7 @@ func dump(t *testing.T, dsn string) map[string][]byte {
 	t.Helper()
 	bin, err := dbtest.FindPostgres()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "pg_dump"), "--inserts", dsn).Output()
 	if err != nil {
