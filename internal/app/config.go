@@ -29,7 +29,7 @@ type Config struct {
 	PlainSignin bool `env:"USHER_PLAIN_SIGNIN" help:"Let people sign in over plain http from other machines. Their passwords then cross the network readable."`
 
 	Proxies []string `env:"USHER_TRUSTED_PROXIES" help:"Addresses (CIDR) of reverse proxies whose X-Forwarded headers count."`
-	Allow   []string `env:"USHER_ALLOW_NETWORKS" help:"Networks (CIDR) that flows may call although they are not public."`
+	Allow   []string `env:"USHER_ALLOW_NETWORKS" help:"Networks (CIDR) that flows and webhooks may call although they are not public."`
 	Origins []string `env:"USHER_WIDGET_ORIGINS" help:"Web origins that may use the widget's endpoints; empty for any."`
 
 	AccountSID string `env:"USHER_ACCOUNT_SID" help:"First run: the account's SID (AC…); random when empty."`
@@ -42,7 +42,10 @@ type Config struct {
 	SendRate   float32 `default:"20" env:"USHER_SEND_RATE" help:"Messages a second on one connection of the stream; negative for no limit."`
 	PerAddress int     `default:"500" env:"USHER_PER_ADDRESS" help:"Connections of the stream from one address; negative for no limit."`
 
-	EventDays int           `default:"14" env:"USHER_EVENT_DAYS" help:"Days that the event log reaches back for readers who reconnect."`
+	EventDays int `default:"14" env:"USHER_EVENT_DAYS" help:"Days that the event log reaches back for readers who reconnect."`
+	// DeliveryDays bounds how long what was sent to others' addresses is kept, and with it what it takes of the disk.
+	DeliveryDays int `default:"14" env:"USHER_DELIVERY_DAYS" help:"Days that deliveries of webhooks are kept, to be looked at and sent again."`
+
 	LogLevel  string        `default:"info" enum:"debug,info,warn,error" env:"USHER_LOG_LEVEL" help:"Least level that is logged."`
 	LogFormat string        `default:"text" enum:"text,json" env:"USHER_LOG_FORMAT" help:"Format of the log on standard error."`
 	Drain     time.Duration `default:"10s" env:"USHER_DRAIN" help:"Time that requests under way have at the end."`
@@ -95,7 +98,7 @@ func parse(args []string, version string, more ...kong.Option) (Config, error) {
 		s := line.Rotate
 		config = Config{
 			Command: CommandRotate, Data: s.Data, Database: s.Database, RootKey: s.RootKey, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
-			EventDays: 1,
+			EventDays: 1, DeliveryDays: 1,
 		}
 	}
 	config.Version = version
@@ -114,6 +117,9 @@ func (c *Config) check() error {
 	}
 	if c.EventDays < 1 {
 		return errors.New("--event-days must be 1 or more")
+	}
+	if c.DeliveryDays < 1 {
+		return errors.New("--delivery-days must be 1 or more")
 	}
 	if _, err := networks("--proxies", c.Proxies); err != nil {
 		return err

@@ -65,7 +65,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Version != "1.2.3" || c.Command != CommandServe || c.Listen != "127.0.0.1:8080" || c.Drain != 10*time.Second || c.EventDays != 14 {
+	if c.Version != "1.2.3" || c.Command != CommandServe || c.Listen != "127.0.0.1:8080" || c.Drain != 10*time.Second || c.EventDays != 14 || c.DeliveryDays != 14 {
 		t.Errorf("defaults %+v", c)
 	}
 	if c.RootKey != filepath.Join(c.Data, "root.key") || c.databaseURL() != filepath.Join(c.Data, "usher.db") || !filepath.IsAbs(c.Data) {
@@ -76,7 +76,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("rotate %+v %v", c, err)
 	}
 	for _, args := range []string{
-		"serve --database mysql://x", "serve --tls-cert /c", "serve --tls-key /k", "serve --event-days 0", "serve --log-level loud", "serve --log-format xml",
+		"serve --database mysql://x", "serve --tls-cert /c", "serve --tls-key /k", "serve --event-days 0", "serve --delivery-days 0", "serve --log-level loud", "serve --log-format xml",
 		"serve --proxies 10.0.0.0/99", "serve --proxies host", "serve --allow host", "serve --drain soon", "serve --nothing", "nothing", "rotate --database mysql://x",
 		"rotate --listen :80",
 	} {

@@ -90,6 +90,7 @@ type parts struct {
 	flowrun  *flowrun.FlowRun
 	handoff  *handoff.Handoff
 	inbound  *inbound.Inbound
+	hooks    *hook.Hooks
 	janitor  *janitor.Janitor
 	hub      *realtime.Hub
 	stream   *stream.Server
@@ -121,9 +122,10 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
+	caller := hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow}))
+	p.hooks = hook.New(hook.Deps{DB: p.db, Jobs: p.jobs, Client: caller, Accounts: p.accounts})
 	p.flowrun = flowrun.New(flowrun.Deps{
-		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff,
-		Caller: hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow})),
+		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff, Caller: caller,
 	})
 	p.janitor = janitor.New(p.flex, p.chat, p.flowrun)
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
@@ -260,7 +262,9 @@ func (p *parts) services() *loop.Group {
 	} {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do}))
 	}
-	g.Add("event log", loop.Every(time.Hour, p.trim))
+	g.Add("webhooks", p.hooks.Worker())
+	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))
+	g.Add("webhooks' log", loop.Every(time.Hour, trim(p.config.DeliveryDays, p.hooks.Trim)))
 	g.Add("removed channels", loop.Every(time.Minute, p.purge))
 	g.Add("sessions", loop.Every(time.Hour, func(ctx context.Context) error {
 		_, err := p.accounts.Sweep(ctx)
@@ -270,16 +274,19 @@ func (p *parts) services() *loop.Group {
 	return g
 }
 
-// trim takes events from the log that no reader may ask for any more.
-func (p *parts) trim(ctx context.Context) error {
+// trim takes rows older than days, in batches, from a log that is kept for so long: each is a transaction of its own, so that
+// messages get through between them.
+func trim(days int, some func(ctx context.Context, before time.Time, limit int) (int64, error)) func(context.Context) error {
 	const batch = 2000
-	for ctx.Err() == nil {
-		n, err := p.log.Trim(ctx, time.Now().AddDate(0, 0, -p.config.EventDays), batch)
-		if err != nil || n < batch {
-			return err
+	return func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			n, err := some(ctx, time.Now().AddDate(0, 0, -days), batch)
+			if err != nil || n < batch {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
 }
 
 // purge deletes what removed channels and services left behind.
