@@ -2,6 +2,7 @@ package flowrun
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"usher/internal/fault"
 	"usher/internal/flex"
 	"usher/internal/job"
+	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/studio"
 	"usher/internal/studio/engine"
@@ -34,6 +36,21 @@ type errand struct{ depth, begun int }
 // RunTx carries out what a step asks for. It implements studio.Runner.
 func (r *FlowRun) RunTx(tx *db.Tx, x *studio.Execution, effects []engine.Effect) error {
 	return r.run(tx, x, effects, &errand{})
+}
+
+// KeyTx is the data key of the contact whose chat channel the address is, 0 for other addresses. It implements studio.Runner.
+func (r *FlowRun) KeyTx(tx *db.Tx, acct int64, contact string) (int64, error) {
+	if !sid.Valid(contact, sid.Channel) {
+		return 0, nil
+	}
+	c, err := r.Flex.ChannelTx(tx, acct, sid.SID(contact))
+	switch {
+	case fault.Is(err, fault.KindNotFound):
+		return 0, nil // a chat channel without a customer
+	case errors.Is(err, seal.ErrDestroyed):
+		return 0, fault.NotFound("/Channels/" + contact)
+	}
+	return c.Key, err
 }
 
 // run carries effects out until none is left; what one of them answers at once may ask for more.

@@ -229,11 +229,17 @@ func (r *FlowRun) begin(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[stri
 	return r.RunTx(tx, &x, effects)
 }
 
-// step gives an input to an execution and carries out what follows.
+// step gives an input to an execution and carries out what follows. A wait that has ended takes its timer with it.
 func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input) error {
+	before := x.State.Wait
 	effects, err := r.Studio.StepTx(tx, x, in)
 	if err != nil {
 		return err
+	}
+	if before != nil && !before.Until.IsZero() && (x.State.Wait == nil || x.State.Wait.Token != before.Token) {
+		if err := r.Jobs.Cancel(tx, Timers, before.Token); err != nil {
+			return err
+		}
 	}
 	return r.RunTx(tx, x, effects)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/db"
+	"usher/internal/fault"
 	"usher/internal/flowrun"
 	"usher/internal/hook"
 	"usher/internal/inbound"
@@ -60,11 +61,15 @@ func TestTimer_endsAWaitOnce(t *testing.T) {
 		if diff := cmp.Diff(want, w.said(c)); diff != "" {
 			t.Errorf("said:\n%s", diff)
 		}
-		if n := len(w.Due(flowrun.Timers)); n != 2 { // the next wait has its own
-			t.Errorf("%d timers", n)
+		late := w.Due(flowrun.Timers)
+		if len(late) != 1 || late[0].Unique == timers[0].Unique { // the next wait has its own
+			t.Errorf("timers %+v", late)
 		}
 		w.hears(c, "yes")
-		for _, j := range w.Due(flowrun.Timers) { // late ones find nobody
+		if n := len(w.Due(flowrun.Timers)); n != 0 { // an answer takes the timer of its wait with it
+			t.Errorf("%d timers are left", n)
+		}
+		for _, j := range append(late, timers...) { // late ones find nobody
 			if err := w.Flowrun.OnTimer(t.Context(), j); err != nil {
 				t.Error(err)
 			}
@@ -208,6 +213,32 @@ func TestRunTx_byRequest(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"Bot: You asked for 1"}, w.said(c)); diff != "" {
 			t.Errorf("said:\n%s", diff)
+		}
+	})
+}
+
+// What an execution that was asked for by request keeps of a customer goes with the customer.
+func TestRunTx_byRequest_underTheContactsKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		flow := w.studioFlow(begin("hello"), say("hello", "Secret {{flow.data.n}}", "sent", "ask"), ask("ask", "Yes?", "3600"))
+		c := w.talk(flow)
+		x := w.create(flow, string(c.SID))
+		steps, err := w.Studio.Steps(t.Context(), w.Owner, flow, x.SID, db.Page{Size: 10})
+		if err != nil || len(steps.Items) != 2 || x.Key != c.Key || steps.Items[0].Key != c.Key {
+			t.Fatalf("steps %+v %v; key %d, want %d", steps.Items, err, x.Key, c.Key)
+		}
+		if stranger := w.create(flow, "+15550100"); stranger.Key != 0 {
+			t.Errorf("a stranger's key is %d", stranger.Key)
+		}
+		w.Do(func(tx *db.Tx) error { return db.DestroyDataKey(tx, w.Owner.Account, c.Key) })
+		if _, err := w.Studio.Execution(t.Context(), w.Owner, flow, x.SID); err == nil {
+			t.Error("the execution of an erased contact can be read")
+		}
+		_, err = w.Studio.CreateExecution(t.Context(), w.Owner, w.Flowrun, studio.NewExecution{
+			Flow: flow, Contact: string(c.SID), Channel: string(w.Service.SID), Start: engine.Start{Trigger: engine.IncomingRequest},
+		})
+		if !fault.Is(err, fault.KindNotFound) {
+			t.Errorf("an execution for an erased contact: %v", err)
 		}
 	})
 }

@@ -85,6 +85,9 @@ type Runner interface {
 	// RunTx sees to the effects of a step, in the step's transaction: by jobs, or by stepping on at once. The last effect of an
 	// execution that has ended is engine.End.
 	RunTx(tx *db.Tx, x *Execution, effects []engine.Effect) error
+	// KeyTx is the data key of the contact with that address, by which what is kept of the contact goes with the contact; 0 for an
+	// address that nobody is known by. Fault 20404 for a contact who was erased.
+	KeyTx(tx *db.Tx, acct int64, contact string) (int64, error)
 }
 
 // StartTx begins an execution and runs it until it waits or ends. Fault 20409 when the contact has an active one in that flow,
@@ -258,7 +261,7 @@ func (s *Studio) hash(acct int64, contact string) ([]byte, error) {
 }
 
 // CreateExecution begins an execution by request and has its effects carried out. in.Contact and in.Channel are required; fault 81023
-// when they are too long. What StartTx refuses is refused.
+// when they are too long. What StartTx refuses is refused. Without in.Key the Runner says whose key seals the execution.
 func (s *Studio) CreateExecution(ctx context.Context, actor account.Actor, run Runner, in NewExecution) (x Execution, err error) {
 	if err := allow(actor, account.FlexManage); err != nil {
 		return x, err
@@ -268,9 +271,13 @@ func (s *Studio) CreateExecution(ctx context.Context, actor account.Actor, run R
 	}
 	for range 2 { // where two begin at once, the later one finds the other at its second try
 		err = s.db.Do(ctx, func(tx *db.Tx) error {
-			var effects []engine.Effect
-			var err error
-			if x, effects, err = s.StartTx(tx, actor.Account, in); err != nil {
+			begin, effects, err := in, []engine.Effect(nil), error(nil)
+			if begin.Key == 0 {
+				if begin.Key, err = run.KeyTx(tx, actor.Account, in.Contact); err != nil {
+					return err
+				}
+			}
+			if x, effects, err = s.StartTx(tx, actor.Account, begin); err != nil {
 				return err
 			}
 			return run.RunTx(tx, &x, effects)

@@ -434,6 +434,8 @@ type failing struct{}
 
 func (failing) RunTx(*db.Tx, *Execution, []engine.Effect) error { return errFailing }
 
+func (failing) KeyTx(*db.Tx, int64, string) (int64, error) { return 0, nil }
+
 // Nothing that people wrote, and no name that they gave, is in the clear.
 func TestSealed(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

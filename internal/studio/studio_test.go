@@ -74,6 +74,8 @@ func (r *runner) RunTx(_ *db.Tx, _ *Execution, effects []engine.Effect) error {
 	return nil
 }
 
+func (r *runner) KeyTx(*db.Tx, int64, string) (int64, error) { return 0, nil }
+
 // greet sets a variable and ends.
 const greet = `{"description":"Greets","initial_state":"Trigger","flags":{"allow_concurrent_calls":true},"states":[
 	{"name":"Trigger","type":"trigger","properties":{"offset":{"x":0,"y":0}},"transitions":[

@@ -50,6 +50,9 @@ func (absent) RunTx(*db.Tx, *studio.Execution, []engine.Effect) error {
 	return fault.Unavailable(0, nil)
 }
 
+// KeyTx knows nobody.
+func (absent) KeyTx(*db.Tx, int64, string) (int64, error) { return 0, nil }
+
 // Names of path variables.
 const (
 	varFlow      = "FlowSid"

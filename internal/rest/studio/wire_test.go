@@ -32,6 +32,8 @@ func (p postman) RunTx(tx *db.Tx, x *studio.Execution, effects []engine.Effect) 
 	return nil
 }
 
+func (postman) KeyTx(*db.Tx, int64, string) (int64, error) { return 0, nil }
+
 func world(t *testing.T, d *db.DB) wire.Server {
 	t.Helper()
 	w := resttest.New(t, d)
