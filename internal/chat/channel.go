@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/payload"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -88,7 +90,7 @@ func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service s
 			if err != nil {
 				return err
 			}
-			if !p.Has(CreateChannel) || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero() {
+			if !p.Has(permission.CreateChannel) || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero() {
 				return denied()
 			}
 			n.CreatedBy = actor.Identity
@@ -261,12 +263,12 @@ func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, 
 			return err
 		}
 		if change.FriendlyName != nil || change.UniqueName != nil {
-			if err := s.allow(actor, EditChannelName); err != nil {
+			if err := s.allow(actor, permission.EditChannelName); err != nil {
 				return err
 			}
 		}
 		if change.Attributes != nil {
-			if err := s.allow(actor, EditChannelAttributes); err != nil {
+			if err := s.allow(actor, permission.EditChannelAttributes); err != nil {
 				return err
 			}
 		}
@@ -367,7 +369,7 @@ func (c *Chat) DeleteChannel(ctx context.Context, actor account.Actor, p Place) 
 		if err != nil {
 			return err
 		}
-		if err := s.allow(actor, DestroyChannel); err != nil {
+		if err := s.allow(actor, permission.DestroyChannel); err != nil {
 			return err
 		}
 		return c.deleteChannel(tx, &ch)
@@ -389,7 +391,7 @@ func (c *Chat) deleteChannel(tx *db.Tx, ch *Channel) error {
 		return fmt.Errorf("channel %s members: %w", ch.SID, err)
 	}
 	data := ch.Data()
-	data.DateRemoved = date(tx.Now)
+	data.DateRemoved = payload.At(tx.Now)
 	if err := c.emit(tx, ch, event.ChannelRemoved, data); err != nil {
 		return err
 	}

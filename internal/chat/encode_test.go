@@ -47,18 +47,3 @@ func checkPayload(t *testing.T, name string, m *Message) {
 		t.Errorf("%s: %s", name, diff)
 	}
 }
-
-func FuzzAppendString(f *testing.F) {
-	for _, s := range []string{"", "plain", "\"\\\n\r\t\x00\x7f", "é\u2028\u2029😀", "</script>"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if text("s", s) != nil {
-			return
-		}
-		var back string
-		if err := json.Unmarshal(appendString(nil, s), &back); err != nil || back != s {
-			t.Errorf("%q became %q: %v", s, back, err)
-		}
-	})
-}

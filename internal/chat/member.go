@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/payload"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -14,7 +16,7 @@ import (
 )
 
 // Kind tells readers of a conversation on which side a member stands.
-type Kind string
+type Kind = payload.Kind
 
 // The kinds of members.
 const (
@@ -110,7 +112,7 @@ func (c *Chat) AddMember(ctx context.Context, actor account.Actor, p Place, n Ne
 		if err != nil {
 			return err
 		}
-		if err := s.allow(actor, AddMember); err != nil {
+		if err := s.allow(actor, permission.AddMember); err != nil {
 			return err
 		}
 		if !mayManage(actor) && (n.RoleSID != "" || n.LastRead != nil || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero()) {
@@ -140,7 +142,7 @@ func (c *Chat) joinable(tx *db.Tx, actor account.Actor, p Place) (Channel, error
 	if err != nil {
 		return Channel{}, err
 	}
-	if s.private && s.memberID == 0 || !allowed.Has(JoinChannel) {
+	if s.private && s.memberID == 0 || !allowed.Has(permission.JoinChannel) {
 		return Channel{}, denied()
 	}
 	ch, err := channels.ByIDForUpdate(tx, s.channelID)
@@ -348,12 +350,12 @@ func (s seat) mayEditMember(actor account.Actor, m *Member, change MemberChange)
 		return denied()
 	}
 	if change.Muted != nil {
-		if err := s.allow(actor, EditNotificationLevel); err != nil {
+		if err := s.allow(actor, permission.EditNotificationLevel); err != nil {
 			return err
 		}
 	}
 	if change.Attributes != nil {
-		return s.own(actor, m.Identity, EditOwnMemberAttributes, EditAnyMemberAttributes)
+		return s.own(actor, m.Identity, permission.EditOwnMemberAttributes, permission.EditAnyMemberAttributes)
 	}
 	return nil
 }
@@ -423,7 +425,7 @@ func (c *Chat) RemoveMember(ctx context.Context, actor account.Actor, p Place, r
 		if err != nil {
 			return err
 		}
-		if err := s.own(actor, m.Identity, LeaveChannel, RemoveMember); err != nil {
+		if err := s.own(actor, m.Identity, permission.LeaveChannel, permission.RemoveMember); err != nil {
 			return err
 		}
 		u, err := users.ByID(tx, m.UserID)
@@ -463,7 +465,7 @@ func (c *Chat) removeMember(tx *db.Tx, ch *Channel, m *Member, u *User) error {
 		return fmt.Errorf("channel %s: %w", ch.SID, err)
 	}
 	data := m.Data()
-	data.DateRemoved = date(tx.Now)
+	data.DateRemoved = payload.At(tx.Now)
 	if err := c.emit(tx, ch, event.MemberRemoved, data); err != nil {
 		return err
 	}
@@ -482,7 +484,7 @@ func (c *Chat) leave(tx *db.Tx, ch *Channel, m *Member, u *User) error {
 	}
 	uc := UserChannel{Channel: *ch, Member: *m, Status: StatusNotParticipating}
 	data := uc.Data()
-	data.DateRemoved = date(tx.Now)
+	data.DateRemoved = payload.At(tx.Now)
 	return c.emitUser(tx, u, event.UserChannelRemoved, data)
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/payload"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -120,12 +122,12 @@ func (c *Chat) UpdateMessage(ctx context.Context, actor account.Actor, p Place, 
 			return err
 		}
 		if change.Body != nil {
-			if err := s.own(actor, m.Author, EditOwnMessage, EditAnyMessage); err != nil {
+			if err := s.own(actor, m.Author, permission.EditOwnMessage, permission.EditAnyMessage); err != nil {
 				return err
 			}
 		}
 		if change.Attributes != nil {
-			if err := s.own(actor, m.Author, EditOwnMessageAttributes, EditAnyMessageAttributes); err != nil {
+			if err := s.own(actor, m.Author, permission.EditOwnMessageAttributes, permission.EditAnyMessageAttributes); err != nil {
 				return err
 			}
 		}
@@ -200,7 +202,7 @@ func (c *Chat) DeleteMessage(ctx context.Context, actor account.Actor, p Place, 
 		if err != nil {
 			return err
 		}
-		if err := s.own(actor, m.Author, DeleteOwnMessage, DeleteAnyMessage); err != nil {
+		if err := s.own(actor, m.Author, permission.DeleteOwnMessage, permission.DeleteAnyMessage); err != nil {
 			return err
 		}
 		if err := messages.Delete(tx, &m); err != nil {
@@ -210,7 +212,7 @@ func (c *Chat) DeleteMessage(ctx context.Context, actor account.Actor, p Place, 
 			return fmt.Errorf("channel %s: %w", ch.SID, err)
 		}
 		data := m.Data()
-		data.DateRemoved = date(tx.Now)
+		data.DateRemoved = payload.At(tx.Now)
 		return c.emit(tx, &ch, event.MessageRemoved, data)
 	})
 }

@@ -5,18 +5,19 @@ import (
 	"fmt"
 
 	"usher/internal/account"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
 )
 
 // RoleScope is where a role applies.
-type RoleScope string
+type RoleScope = permission.Scope
 
 // The two scopes of the wire.
 const (
-	ScopeDeployment RoleScope = "deployment" // held by a user, counts everywhere in the service
-	ScopeChannel    RoleScope = "channel"    // held by a member, counts in its channel
+	ScopeDeployment = permission.Deployment
+	ScopeChannel    = permission.Channel
 )
 
 // Role is a named set of permissions.
@@ -24,7 +25,7 @@ type Role struct {
 	db.Row
 	RoleDoc
 	ServiceID   int64
-	Permissions Permission
+	Permissions permission.Set
 	ServiceSID  sid.SID // not stored: the service that it was read through
 }
 
@@ -84,11 +85,11 @@ func (c *Chat) CreateRoleTx(tx *db.Tx, s Service, n NewRole) (Role, error) {
 	return r, nil
 }
 
-func permissions(scope RoleScope, names []string) (Permission, error) {
+func permissions(scope RoleScope, names []string) (permission.Set, error) {
 	if len(names) == 0 {
 		return 0, fault.Invalid("Missing required parameter Permission in the post body")
 	}
-	return ParsePermissions(scope, names)
+	return permission.Parse(scope, names)
 }
 
 // GetRole returns a role of a service.

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"usher/internal/account"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
@@ -49,8 +50,8 @@ type seat struct {
 	readStatus  bool
 	memberID    int64 // 0 when the identity is not a member
 	member      sid.SID
-	userID      int64      // 0 when the identity is not a user of the service
-	permissions Permission // of the role in the service and the role in the channel
+	userID      int64          // 0 when the identity is not a user of the service
+	permissions permission.Set // of the role in the service and the role in the channel
 	memberEpoch int64
 	roleEpoch   int64
 }
@@ -95,7 +96,7 @@ func (c *Chat) readSeat(tx *db.Tx, acct int64, p Place, identity string) (seat, 
 	}
 	var channel, service, member string
 	var private, readStatus int64
-	var ofChannel, ofService Permission
+	var ofChannel, ofService permission.Set
 	err = tx.QueryRow(query, args...).Scan(&s.channelID, &channel, &s.account, &s.key, &s.serviceID, &service, &private,
 		&readStatus, &s.memberID, &member, &s.userID, &ofChannel, &ofService, &s.memberEpoch, &s.roleEpoch)
 	if err != nil {
@@ -129,7 +130,7 @@ func (s seat) visible(actor account.Actor) bool {
 }
 
 // allow checks that the actor holds one of the permissions; 50107 otherwise.
-func (s seat) allow(actor account.Actor, anyOf Permission) error {
+func (s seat) allow(actor account.Actor, anyOf permission.Set) error {
 	if mayManage(actor) || s.memberID != 0 && s.permissions.Any(anyOf) {
 		return nil
 	}
@@ -137,7 +138,7 @@ func (s seat) allow(actor account.Actor, anyOf Permission) error {
 }
 
 // own checks a permission that depends on whose the thing is.
-func (s seat) own(actor account.Actor, owner string, own, other Permission) error {
+func (s seat) own(actor account.Actor, owner string, own, other permission.Set) error {
 	if owner == actor.Identity {
 		return s.allow(actor, own|other)
 	}

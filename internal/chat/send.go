@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -93,7 +94,7 @@ func (s seat) maySend(actor account.Actor, p Place) error {
 	if !s.visible(actor) {
 		return p.missing()
 	}
-	return s.allow(actor, SendMessage)
+	return s.allow(actor, permission.SendMessage)
 }
 
 // draft makes the parts of a message that need no channel.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"usher/internal/account"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
@@ -124,7 +125,7 @@ func (c *Chat) CreateServiceTx(tx *db.Tx, acct int64, n NewService) (Service, er
 			ChannelMembers: DefaultChannelMembers, UserChannels: DefaultUserChannels,
 		},
 	}
-	roles := make([]Role, len(defaultRoles))
+	roles := make([]Role, len(permission.Defaults))
 	for i := range roles {
 		roles[i].SID = sid.New(sid.Role)
 	}
@@ -132,12 +133,12 @@ func (c *Chat) CreateServiceTx(tx *db.Tx, acct int64, n NewService) (Service, er
 	if err := services.Insert(tx, &s); err != nil {
 		return Service{}, fmt.Errorf("chat service: %w", err)
 	}
-	for i, d := range defaultRoles {
+	for i, d := range permission.Defaults {
 		r := &roles[i]
-		r.Account, r.ServiceID, r.Permissions = acct, s.ID, d.set
-		r.RoleDoc = RoleDoc{FriendlyName: d.name, Scope: d.scope}
+		r.Account, r.ServiceID, r.Permissions = acct, s.ID, d.Set
+		r.RoleDoc = RoleDoc{FriendlyName: d.Name, Scope: d.Scope}
 		if err := roleTable.Insert(tx, r); err != nil {
-			return Service{}, fmt.Errorf("role %s: %w", d.name, err)
+			return Service{}, fmt.Errorf("role %s: %w", d.Name, err)
 		}
 	}
 	return s, nil

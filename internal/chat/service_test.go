@@ -230,22 +230,3 @@ func TestRoles(t *testing.T) {
 		want(t, err, 20404)
 	})
 }
-
-func TestParsePermissions_everyNameOfItsScope(t *testing.T) {
-	t.Parallel()
-	for scope, set := range map[RoleScope]Permission{ScopeDeployment: deploymentPermissions, ScopeChannel: channelPermissions} {
-		got, err := ParsePermissions(scope, set.Names())
-		if err != nil || got != set {
-			t.Errorf("%s: %v %v", scope, got, err)
-		}
-	}
-	for _, r := range defaultRoles {
-		if _, err := ParsePermissions(r.scope, r.set.Names()); err != nil {
-			t.Errorf("%s: %v", r.name, err)
-		}
-	}
-	same(t, "every bit has a name", len((deploymentPermissions | channelPermissions).Names()), len(permissionNames))
-	if SendMessage.String() != "sendMessage" || EditNotificationLevel.String() != "editNotificationLevel" {
-		t.Error("the names are not in the order of the bits")
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"usher/internal/account"
+	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -247,9 +248,9 @@ func (c *Chat) mayEditUser(tx *db.Tx, actor account.Actor, s Service, u User, ch
 	if err != nil {
 		return err
 	}
-	want := EditAnyUserInfo
+	want := permission.EditAnyUserInfo
 	if u.Identity == actor.Identity {
-		want |= EditOwnUserInfo
+		want |= permission.EditOwnUserInfo
 	}
 	if !p.Any(want) {
 		return denied()
@@ -259,12 +260,12 @@ func (c *Chat) mayEditUser(tx *db.Tx, actor account.Actor, s Service, u User, ch
 
 // servicePermissions returns what the actor's role in the service allows. An
 // identity that is not yet a user has what a new user would get.
-func (c *Chat) servicePermissions(tx *db.Tx, actor account.Actor, s Service) (Permission, error) {
+func (c *Chat) servicePermissions(tx *db.Tx, actor account.Actor, s Service) (permission.Set, error) {
 	hash, err := c.identityHash(s.Account, actor.Identity)
 	if err != nil {
 		return 0, err
 	}
-	var p Permission
+	var p permission.Set
 	err = tx.QueryRow(`select r.permissions from chat_user u join chat_role r on r.id = u.role_id
 		where u.service_id = $1 and u.identity_hash = $2`, s.ID, hash).Scan(&p)
 	if !isMissing(err) {

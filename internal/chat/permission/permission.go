@@ -1,4 +1,6 @@
-package chat
+// Package permission holds what a role of chat allows: the names of the wire, the sets that either kind of role may hold and
+// those of the roles that every new service gets.
+package permission
 
 import (
 	"strings"
@@ -6,13 +8,22 @@ import (
 	"usher/internal/fault"
 )
 
-// Permission is a set of things that a role allows. The bits are stored:
+// Scope is where a role applies.
+type Scope string
+
+// The two scopes of the wire.
+const (
+	Deployment Scope = "deployment" // held by a user, counts everywhere in the service
+	Channel    Scope = "channel"    // held by a member, counts in its channel
+)
+
+// Set is a set of things that a role allows. The bits are stored:
 // append, never reorder.
-type Permission int64
+type Set int64
 
 // The permissions of the wire, by their names there.
 const (
-	AddMember Permission = 1 << iota
+	AddMember Set = 1 << iota
 	CreateChannel
 	DeleteAnyMessage
 	DeleteOwnMessage
@@ -36,8 +47,8 @@ const (
 	EditNotificationLevel
 )
 
-// permissionNames is in the order of the bits.
-var permissionNames = [...]string{
+// words is in the order of the bits.
+var words = [...]string{
 	"addMember", "createChannel", "deleteAnyMessage", "deleteOwnMessage", "destroyChannel",
 	"editAnyMessage", "editAnyMessageAttributes", "editAnyUserInfo", "editChannelAttributes", "editChannelName",
 	"editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo", "inviteMember", "joinChannel",
@@ -47,25 +58,25 @@ var permissionNames = [...]string{
 
 // What a role of either scope may hold; facts of the wire.
 const (
-	deploymentPermissions = AddMember | CreateChannel | DeleteAnyMessage | DestroyChannel | EditAnyMessage |
+	deployment = AddMember | CreateChannel | DeleteAnyMessage | DestroyChannel | EditAnyMessage |
 		EditAnyMessageAttributes | EditAnyUserInfo | EditChannelAttributes | EditChannelName | EditOwnMessage |
 		EditOwnMessageAttributes | EditOwnUserInfo | InviteMember | JoinChannel | RemoveMember | EditAnyMemberAttributes
-	channelPermissions = AddMember | DeleteAnyMessage | DeleteOwnMessage | DestroyChannel | EditAnyMessage |
+	channel = AddMember | DeleteAnyMessage | DeleteOwnMessage | DestroyChannel | EditAnyMessage |
 		EditAnyMessageAttributes | EditAnyUserInfo | EditChannelAttributes | EditChannelName | EditOwnMessage |
 		EditOwnMessageAttributes | EditOwnUserInfo | InviteMember | LeaveChannel | RemoveMember | SendMediaMessage |
 		SendMessage | EditAnyMemberAttributes | EditOwnMemberAttributes | EditNotificationLevel
 )
 
 // Has reports whether p holds all of want.
-func (p Permission) Has(want Permission) bool { return p&want == want }
+func (p Set) Has(want Set) bool { return p&want == want }
 
 // Any reports whether p holds at least one of want.
-func (p Permission) Any(want Permission) bool { return p&want != 0 }
+func (p Set) Any(want Set) bool { return p&want != 0 }
 
 // Names returns the wire names of the permissions in p, in a fixed order.
-func (p Permission) Names() []string {
-	out := make([]string, 0, len(permissionNames))
-	for i, name := range permissionNames {
+func (p Set) Names() []string {
+	out := make([]string, 0, len(words))
+	for i, name := range words {
 		if p&(1<<i) != 0 {
 			out = append(out, name)
 		}
@@ -74,28 +85,30 @@ func (p Permission) Names() []string {
 }
 
 // String returns the names with commas between, for messages of tests.
-func (p Permission) String() string { return strings.Join(p.Names(), ",") }
+func (p Set) String() string { return strings.Join(p.Names(), ",") }
 
-// ParsePermissions reads wire names. A name that is unknown, or that a role of
+// Parse reads wire names. A name that is unknown, or that a role of
 // this scope cannot hold, is 50104 with status 400.
-func ParsePermissions(scope RoleScope, names []string) (Permission, error) {
-	allowed := channelPermissions
-	if scope == ScopeDeployment {
-		allowed = deploymentPermissions
+func Parse(scope Scope, names []string) (Set, error) {
+	allowed := channel
+	if scope == Deployment {
+		allowed = deployment
 	}
-	var p Permission
+	var p Set
 	for _, name := range names {
-		bit := permissionBit(name)
+		bit := bitOf(name)
 		if bit == 0 || !allowed.Has(bit) {
-			return 0, invalid(50104, "Permission not found: %.64q is not a permission of a %s role", name, scope)
+			e := fault.New(50104, "Permission not found: %.64q is not a permission of a %s role", name, scope)
+			e.Kind = fault.KindInvalid // the catalogue's status is meant for paths
+			return 0, e
 		}
 		p |= bit
 	}
 	return p, nil
 }
 
-func permissionBit(name string) Permission {
-	for i, known := range permissionNames {
+func bitOf(name string) Set {
+	for i, known := range words {
 		if known == name {
 			return 1 << i
 		}
@@ -103,29 +116,24 @@ func permissionBit(name string) Permission {
 	return 0
 }
 
-// invalid is a fault with the catalogue's code and status 400: for codes whose
-// catalogue status (404) is meant for SDK paths, not for a bad parameter.
-func invalid(code int, format string, args ...any) error {
-	e := fault.New(code, format, args...)
-	e.Kind = fault.KindInvalid
-	return e
+// Default is a role of every new service.
+type Default struct {
+	Name  string
+	Scope Scope
+	Set   Set
 }
 
-// defaultRoles are the roles that every new service gets, with the names and
+// Defaults are the roles that every new service gets, with the names and
 // sets of the original service. The first four are the service's defaults in
 // the order admin, user, channel admin, channel user.
-var defaultRoles = [...]struct {
-	name  string
-	scope RoleScope
-	set   Permission
-}{
-	{"service admin", ScopeDeployment, AddMember | CreateChannel | DeleteAnyMessage | DestroyChannel | EditAnyMessage |
+var Defaults = [...]Default{
+	{"service admin", Deployment, AddMember | CreateChannel | DeleteAnyMessage | DestroyChannel | EditAnyMessage |
 		EditAnyMessageAttributes | EditAnyUserInfo | EditChannelAttributes | EditChannelName | InviteMember | JoinChannel |
 		RemoveMember | EditAnyMemberAttributes},
-	{"service user", ScopeDeployment, CreateChannel | EditOwnUserInfo | JoinChannel},
-	{"channel admin", ScopeChannel, SendMessage | SendMediaMessage | LeaveChannel | EditNotificationLevel | DestroyChannel |
+	{"service user", Deployment, CreateChannel | EditOwnUserInfo | JoinChannel},
+	{"channel admin", Channel, SendMessage | SendMediaMessage | LeaveChannel | EditNotificationLevel | DestroyChannel |
 		InviteMember | RemoveMember | EditChannelName | EditChannelAttributes | AddMember | EditAnyMemberAttributes |
 		EditAnyMessage | EditAnyMessageAttributes | DeleteAnyMessage},
-	{"channel user", ScopeChannel, SendMessage | SendMediaMessage | LeaveChannel | EditNotificationLevel |
+	{"channel user", Channel, SendMessage | SendMediaMessage | LeaveChannel | EditNotificationLevel |
 		EditOwnMemberAttributes | EditOwnMessage | EditOwnMessageAttributes | DeleteOwnMessage},
 }
