@@ -141,7 +141,7 @@ var readTree = sync.OnceValues(func() (map[string][]byte, error) {
 			}
 			return nil
 		}
-		if !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() || entry.Name() == ".git" { // a worktree's .git is a file
 			return nil
 		}
 		text, err := os.ReadFile(name)

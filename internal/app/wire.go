@@ -260,7 +260,7 @@ func (p *parts) services() *loop.Group {
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
 	} {
-		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do}))
+		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}
 	g.Add("webhooks", p.hooks.Worker())
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))

@@ -326,9 +326,9 @@ func (c *Chat) updateChannel(tx *db.Tx, ch *Channel, change ChannelChange) error
 	return c.emit(tx, ch, event.ChannelUpdated, ch.Data())
 }
 
-// UpdateAttributesTx replaces a channel's attributes with what fn makes of
-// them and brings *ch up to date. Nothing is written when fn changes nothing.
-func (c *Chat) UpdateAttributesTx(tx *db.Tx, ch *Channel, fn func(old json.RawMessage) (json.RawMessage, error)) error {
+// SettleTx says whether the channel's events have durable subscribers from now on, and replaces its attributes with what fn makes
+// of them. Where fn changes nothing, nobody is told.
+func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.RawMessage) (json.RawMessage, error)) error {
 	if err := relock(tx, ch); err != nil {
 		return err
 	}
@@ -337,19 +337,17 @@ func (c *Chat) UpdateAttributesTx(tx *db.Tx, ch *Channel, fn func(old json.RawMe
 		return fmt.Errorf("channel %s attributes: %w", ch.SID, err)
 	}
 	text := string(m)
-	if text == string(ch.Attributes) {
+	was := ch.Watched
+	ch.Watched = watched
+	if text != string(ch.Attributes) {
+		return c.updateChannel(tx, ch, ChannelChange{Attributes: &text})
+	}
+	if watched == was {
 		return nil
 	}
-	return c.updateChannel(tx, ch, ChannelChange{Attributes: &text})
-}
-
-// SetWatchedTx says whether the channel's events have durable subscribers.
-func (c *Chat) SetWatchedTx(tx *db.Tx, ch *Channel, watched bool) error {
-	_, err := tx.Exec(`update chat_channel set watched = $1 where id = $2`, bit(watched), ch.ID)
-	if err != nil {
+	if _, err := tx.Exec(`update chat_channel set watched = $1 where id = $2`, bit(watched), ch.ID); err != nil {
 		return fmt.Errorf("channel %s: %w", ch.SID, err)
 	}
-	ch.Watched = watched
 	return nil
 }
 
@@ -417,15 +415,18 @@ func (c *Chat) deleteChannel(tx *db.Tx, ch *Channel) error {
 // none.
 func (c *Chat) ChannelTx(tx *db.Tx, acct int64, channel sid.SID) (Channel, error) {
 	p := Place{Channel: string(channel)}
-	s, err := c.readSeat(tx, acct, p, "")
-	if isMissing(err) {
+	ch, err := channels.Get(tx, acct, channel)
+	if isMissing(err) || err == nil && ch.Removed {
 		return Channel{}, p.missing()
 	}
 	if err != nil {
 		return Channel{}, fmt.Errorf("channel %s: %w", channel, err)
 	}
-	ch, err := channels.ByID(tx, s.channelID)
-	ch.ServiceSID = s.service
+	service, err := services.ByID(tx, ch.ServiceID)
+	if isMissing(err) || err == nil && service.Removed {
+		return Channel{}, p.missing()
+	}
+	ch.ServiceSID = service.SID
 	return ch, err
 }
 

@@ -181,12 +181,12 @@ func TestUpdateChannel(t *testing.T) {
 	})
 }
 
-func TestUpdateAttributesTx(t *testing.T) {
+func TestSettleTx_attributes(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ch := w.channel()
 		w.do(func(tx *db.Tx) error {
 			for range 2 { // the second changes nothing and is no event
-				err := w.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) {
+				err := w.SettleTx(tx, &ch, false, func(old json.RawMessage) (json.RawMessage, error) {
 					return attr.Merge(old, map[string]any{"status": "ACTIVE"})
 				})
 				if err != nil {
@@ -199,7 +199,7 @@ func TestUpdateAttributesTx(t *testing.T) {
 		same(t, "events", words(w.stream(event.Channel, ch.Row, nil)...), event.ChannelUpdated)
 		errRefused := errors.New("refused")
 		err := w.db.Do(ctx(), func(tx *db.Tx) error {
-			return w.UpdateAttributesTx(tx, &ch, func(json.RawMessage) (json.RawMessage, error) { return nil, errRefused })
+			return w.SettleTx(tx, &ch, false, func(json.RawMessage) (json.RawMessage, error) { return nil, errRefused })
 		})
 		if !errors.Is(err, errRefused) {
 			t.Error(err)

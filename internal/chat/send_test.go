@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -298,11 +299,13 @@ func TestSend_gaplessUnderLoad(t *testing.T) {
 	})
 }
 
-func TestSetWatchedTx(t *testing.T) {
+func TestSettleTx_watched(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ch := w.channel()
 		w.say(ch, "", "before")
-		w.do(func(tx *db.Tx) error { return w.SetWatchedTx(tx, &ch, true) })
+		w.do(func(tx *db.Tx) error {
+			return w.SettleTx(tx, &ch, true, func(old json.RawMessage) (json.RawMessage, error) { return old, nil })
+		})
 		w.say(ch, "", "after")
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 )
 
 var services = &db.Table[Service]{
-	Name: "chat_service",
-	Row:  func(s *Service) *db.Row { return &s.Row },
-	Doc:  func(s *Service) any { return &s.ServiceDoc },
+	Name: "chat_service", Steady: true,
+	Row: func(s *Service) *db.Row { return &s.Row },
+	Doc: func(s *Service) any { return &s.ServiceDoc },
 	Columns: []db.Column[Service]{
 		{Name: "removed", Field: func(s *Service) any { return &s.Removed }},
 		{Name: "read_status", Field: func(s *Service) any { return &s.ReadStatus }},
@@ -19,9 +19,9 @@ var services = &db.Table[Service]{
 }
 
 var roleTable = &db.Table[Role]{
-	Name: "chat_role",
-	Row:  func(r *Role) *db.Row { return &r.Row },
-	Doc:  func(r *Role) any { return &r.RoleDoc },
+	Name: "chat_role", Steady: true,
+	Row: func(r *Role) *db.Row { return &r.Row },
+	Doc: func(r *Role) any { return &r.RoleDoc },
 	Columns: []db.Column[Role]{
 		{Name: "service_id", Field: func(r *Role) any { return &r.ServiceID }},
 		{Name: "permissions", Field: func(r *Role) any { return &r.Permissions }},

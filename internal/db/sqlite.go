@@ -86,7 +86,7 @@ func openSQLite(ctx context.Context, o Options, d *DB) (*sqliteEngine, error) {
 	}
 	e.keys <- nil
 	e.wait.Add(2)
-	go e.write(writer, &cachedConn{conn: conn, stmts: map[string]*sql.Stmt{}})
+	go e.write(writer, &cachedConn{conn: conn, stmts: map[string]*statement{}, memory: newMemory()})
 	go e.answer()
 	return e, nil
 }
@@ -150,7 +150,7 @@ func (e *sqliteEngine) viewFrom(ctx context.Context, from chan *cachedConn, fn f
 		if err != nil {
 			return mapError(err)
 		}
-		c = &cachedConn{conn: conn, stmts: map[string]*sql.Stmt{}}
+		c = &cachedConn{conn: conn, stmts: map[string]*statement{}}
 	}
 	// Statements run under a context that cannot be canceled: the driver would start a goroutine for each.
 	background := context.Background()
@@ -221,9 +221,14 @@ func (e *sqliteEngine) attempt(conn *cachedConn, group []*call, savepoints bool)
 		fail(group, mapError(err))
 		return true
 	}
+	if err := conn.remind(ctx); err != nil {
+		_, _ = conn.exec(ctx, "rollback", nil)
+		fail(group, mapError(err))
+		return true
+	}
 	instant := now()
 	for _, c := range group {
-		tx := &Tx{Now: instant, ctx: ctx, db: e.db, conn: conn, single: true}
+		tx := &Tx{Now: instant, ctx: ctx, db: e.db, conn: conn, single: true, memory: conn.memory}
 		if savepoints {
 			_, c.err = conn.exec(ctx, "savepoint one", nil)
 		}
@@ -285,19 +290,30 @@ func (e *sqliteEngine) close() error {
 
 // cachedConn keeps one prepared statement per text on one connection.
 type cachedConn struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	conn   *sql.Conn
+	stmts  map[string]*statement
+	memory *memory // the writer's; nil for readers
 }
 
-func (c *cachedConn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := c.stmts[query]; ok {
-		return s, nil
+// statement is a prepared one, and the tables that it may change.
+type statement struct {
+	*sql.Stmt
+	changes []string
+}
+
+func (c *cachedConn) prepare(ctx context.Context, query string) (*statement, error) {
+	s, ok := c.stmts[query]
+	if !ok {
+		stmt, err := c.conn.PrepareContext(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		s = &statement{stmt, changes(query)}
+		c.stmts[query] = s
 	}
-	s, err := c.conn.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
+	if c.memory != nil && len(s.changes) > 0 {
+		c.memory.touch(s.changes)
 	}
-	c.stmts[query] = s
 	return s, nil
 }
 
@@ -315,6 +331,17 @@ func (c *cachedConn) query(ctx context.Context, query string, args []any) (*sql.
 		return nil, err
 	}
 	return s.QueryContext(ctx, args...)
+}
+
+// remind begins a group in the memory: it forgets everything if another process has written meanwhile.
+func (c *cachedConn) remind(ctx context.Context) error {
+	var version int64
+	rows, err := c.query(ctx, "pragma data_version", nil)
+	if err := (&result{rows, err}).Scan(&version); err != nil {
+		return err
+	}
+	c.memory.begin(version)
+	return nil
 }
 
 func (c *cachedConn) close() {

@@ -45,6 +45,9 @@ type Table[T any] struct {
 	Columns []Column[T]
 	// Doc returns a pointer to the value that is sealed as JSON; nil when the table's document is empty.
 	Doc func(*T) any
+	// Steady tables change rarely and are asked much: SQLite's writer remembers their rows until somebody writes to the table.
+	// None of their Columns may be the event counter "head".
+	Steady bool
 
 	once sync.Once
 	plan plan
@@ -191,14 +194,39 @@ func (tb *Table[T]) One(tx *Tx, where string, args ...any) (T, error) {
 
 // Find reads the rows that match. where may end with an order and a limit.
 func (tb *Table[T]) Find(tx *Tx, where string, args ...any) ([]T, error) {
+	if !tb.Steady || tx.memory == nil {
+		rows, err := tb.read(tx, where, args)
+		if err != nil {
+			return nil, err
+		}
+		return tb.decode(rows)
+	}
+	key, ok := question(where, args)
+	if ok {
+		if rows, found := recall[T](tx.memory, tb.Name, key); found {
+			return tb.decode(rows)
+		}
+	}
+	rows, err := tb.read(tx, where, args)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		remember(tx.memory, tb.Name, key, rows)
+	}
+	return tb.decode(rows)
+}
+
+// read fetches rows and opens their documents.
+func (tb *Table[T]) read(tx *Tx, where string, args []any) ([]remembered[T], error) {
 	rows, err := tx.Query("select "+tb.prepare().columns+" from "+tb.Name+" where "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", tb.Name, err)
 	}
-	var all []T
+	var all []remembered[T]
 	for rows.Next() {
-		var v T
-		if err = tb.scan(tx, rows, &v); err != nil {
+		var v remembered[T]
+		if v.plain, err = tb.scan(tx, rows, &v.row); err != nil {
 			break
 		}
 		all = append(all, v)
@@ -215,7 +243,26 @@ func (tb *Table[T]) Find(tx *Tx, where string, args ...any) ([]T, error) {
 	return all, nil
 }
 
-func (tb *Table[T]) scan(tx *Tx, rows *Rows, v *T) error {
+// decode makes values of rows, which stay as they are.
+func (tb *Table[T]) decode(rows []remembered[T]) ([]T, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	all := make([]T, len(rows))
+	for i := range rows {
+		all[i] = rows[i].row
+		if tb.Doc == nil {
+			continue
+		}
+		if err := json.Unmarshal(rows[i].plain, tb.Doc(&all[i])); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", tb.Name, tb.Row(&all[i]).SID, err)
+		}
+	}
+	return all, nil
+}
+
+// scan reads a row's columns into v and opens its document.
+func (tb *Table[T]) scan(tx *Tx, rows *Rows, v *T) (plain []byte, err error) {
 	r := tb.Row(v)
 	var doc []byte
 	var created, updated int64
@@ -226,20 +273,17 @@ func (tb *Table[T]) scan(tx *Tx, rows *Rows, v *T) error {
 		dest = append(dest, destination(c.Field(v)))
 	}
 	if err := rows.Scan(dest...); err != nil {
-		return err
+		return nil, err
 	}
 	r.SID, r.CreatedAt, r.UpdatedAt = sid.SID(text), FromMicros(created), FromMicros(updated)
 	if tb.Doc == nil {
-		return nil
+		return nil, nil
 	}
-	plain, err := tx.db.ring.Open(seal.KeyRef{Account: r.Account, Data: r.Key}, rowAAD(tb.Name, r.Account, text), doc)
+	plain, err = tx.db.ring.Open(seal.KeyRef{Account: r.Account, Data: r.Key}, rowAAD(tb.Name, r.Account, text), doc)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.SID, err)
+		return nil, fmt.Errorf("%s: %w", r.SID, err)
 	}
-	if err := json.Unmarshal(plain, tb.Doc(v)); err != nil {
-		return fmt.Errorf("%s: %w", r.SID, err)
-	}
-	return nil
+	return plain, nil
 }
 
 func (tb *Table[T]) seal(tx *Tx, v *T) ([]byte, error) {

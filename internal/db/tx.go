@@ -21,7 +21,8 @@ type Tx struct {
 	lock   string // suffix of a locking select
 	after  []func()
 	writes int
-	single bool // SQLite: inserts can report their id without RETURNING
+	single bool    // SQLite: inserts can report their id without RETURNING
+	memory *memory // SQLite's writer: what it remembers of steady tables; nil elsewhere
 }
 
 // querier runs prepared statements on one connection.

@@ -3,8 +3,8 @@ package flex
 import "usher/internal/db"
 
 var flows = db.Table[Flow]{
-	Name: "flex_flow",
-	Row:  func(f *Flow) *db.Row { return &f.Row },
+	Name: "flex_flow", Steady: true,
+	Row: func(f *Flow) *db.Row { return &f.Row },
 	Columns: []db.Column[Flow]{
 		{Name: "enabled", Field: func(f *Flow) any { return &f.Enabled }},
 		{Name: "channel_type", Field: func(f *Flow) any { return &f.ChannelType }},
@@ -37,7 +37,7 @@ var channels = db.Table[Channel]{
 }
 
 var configurations = db.Table[Configuration]{
-	Name: "flex_configuration",
-	Row:  func(c *Configuration) *db.Row { return &c.Row },
-	Doc:  func(c *Configuration) any { return &c.ConfigurationDocument },
+	Name: "flex_configuration", Steady: true,
+	Row: func(c *Configuration) *db.Row { return &c.Row },
+	Doc: func(c *Configuration) any { return &c.ConfigurationDocument },
 }

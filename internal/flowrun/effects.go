@@ -30,8 +30,29 @@ const (
 	bot = "Bot"
 )
 
-// errand is what one reaction has come to: how deep in subflows it is, and how many it has begun.
-type errand struct{ depth, begun int }
+// errand is what one reaction has come to.
+type errand struct {
+	// depth is how deep in subflows it is, begun how many it has begun.
+	depth, begun int
+	// flex and chat are the channel whose message is reacted to; nil where none is. What changes flex meanwhile changes it here.
+	flex *flex.Channel
+	chat *chat.Channel
+	// unsaved says that flex differs from its row.
+	unsaved bool
+}
+
+// channel is the Flex channel of that name and its chat channel, as they were read last.
+func (r *FlowRun) channel(tx *db.Tx, acct int64, name sid.SID, on *errand) (*flex.Channel, *chat.Channel, error) {
+	if on.flex != nil && on.flex.SID == name {
+		return on.flex, on.chat, nil
+	}
+	c, err := r.Flex.ChannelTx(tx, acct, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch, err := r.Chat.ChannelTx(tx, acct, name)
+	return &c, &ch, err
+}
 
 // RunTx carries out what a step asks for. It implements studio.Runner.
 func (r *FlowRun) RunTx(tx *db.Tx, x *studio.Execution, effects []engine.Effect) error {
@@ -82,7 +103,7 @@ func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect,
 	case engine.HTTPCall:
 		return nil, r.Jobs.Enqueue(tx, job.Job{Queue: Calls, Unique: e.Token, Account: x.Account, Key: x.Key}, call{Execution: x.SID, HTTPCall: e})
 	case engine.CreateTask:
-		return r.order(tx, x, e)
+		return r.order(tx, x, e, on)
 	case engine.RunSubflow:
 		return r.subflow(tx, x, e, on)
 	case engine.Redirect:
@@ -128,21 +149,17 @@ func (r *FlowRun) send(tx *db.Tx, x *studio.Execution, e engine.SendMessage) (en
 }
 
 // order makes the task by which the conversation goes to an agent.
-func (r *FlowRun) order(tx *db.Tx, x *studio.Execution, e engine.CreateTask) (engine.Input, error) {
+func (r *FlowRun) order(tx *db.Tx, x *studio.Execution, e engine.CreateTask, on *errand) (engine.Input, error) {
 	lost := func(why string) (engine.Input, error) {
 		return engine.TaskDone{Token: e.Token, Event: engine.FailedToEnqueue, Err: why}, nil
 	}
 	if !sid.Valid(x.State.Contact, sid.Channel) {
 		return lost("the contact has no chat channel")
 	}
-	c, err := r.Flex.ChannelTx(tx, x.Account, sid.SID(x.State.Contact))
+	c, ch, err := r.channel(tx, x.Account, sid.SID(x.State.Contact), on)
 	if fault.Is(err, fault.KindNotFound) || err == nil && !c.Open {
 		return lost("the channel is closed")
 	}
-	if err != nil {
-		return nil, err
-	}
-	ch, err := r.Chat.ChannelTx(tx, x.Account, c.SID)
 	if err != nil {
 		return nil, err
 	}
@@ -160,13 +177,16 @@ func (r *FlowRun) order(tx *db.Tx, x *studio.Execution, e engine.CreateTask) (en
 	if began, ok := index(x.State.Context.Trigger["message"]); ok {
 		o.FirstIndex, o.FirstText = &began, text(x.State.Context.Trigger["message"], "Body")
 	}
+	before := *c
 	c.Execution, c.Token = x.SID, e.Token
-	if _, err := r.Handoff.OrderTx(tx, &c, &ch, o); err != nil {
+	if _, err := r.Handoff.OrderTx(tx, c, ch, o); err != nil {
+		*c = before
 		if fault.Is(err, fault.KindInvalid) || fault.Is(err, fault.KindNotFound) {
 			return lost(fault.Of(err).Message)
 		}
 		return nil, err
 	}
+	on.unsaved = false
 	return nil, nil
 }
 
@@ -237,7 +257,7 @@ func (r *FlowRun) ended(tx *db.Tx, x *studio.Execution, on *errand) error {
 	if err != nil {
 		return err
 	}
-	return r.step(tx, &parent, outcome(x))
+	return r.step(tx, &parent, outcome(x), on)
 }
 
 // alarm sets the job that ends the execution's wait by itself.

@@ -152,20 +152,22 @@ func (r *FlowRun) hear(tx *db.Tx, acct int64, channel sid.SID, m chat.MessageDat
 	}
 	// By this the message is taken once, however often its job runs.
 	c.Heard = &m.Index
-	if err := r.Flex.UpdateChannelTx(tx, &c); err != nil {
+	on := errand{flex: &c, chat: &ch, unsaved: true}
+	if err := r.give(tx, flow, &on, data, attempt); err != nil || !on.unsaved {
 		return true, err
 	}
-	return true, r.give(tx, flow, c, data, attempt)
+	return true, r.Flex.UpdateChannelTx(tx, &c)
 }
 
 // before says that a message is the one of that index, or an earlier one.
 func before(m chat.MessageData, index *int64) bool { return index != nil && m.Index <= *index }
 
-// give lets the channel's execution, or a new one, have a message. c has no task.
-func (r *FlowRun) give(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[string]any, attempt int) error {
+// give lets the channel's execution, or a new one, have a message. The channel has no task.
+func (r *FlowRun) give(tx *db.Tx, flow flex.Flow, on *errand, data map[string]any, attempt int) error {
+	c := on.flex
 	root, err := r.Studio.ActiveTx(tx, c.Account, flow.Integration.FlowSID, string(c.SID))
 	if errors.Is(err, db.ErrNotFound) {
-		return r.begin(tx, flow, c, data)
+		return r.begin(tx, flow, on, data)
 	}
 	if err != nil {
 		return err
@@ -177,16 +179,13 @@ func (r *FlowRun) give(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[strin
 	if w := x.State.Wait; w != nil && w.For == engine.ForTask {
 		// The conversation is over and its agent only wraps up: for the flow, the task has ended. What the task itself says of its
 		// end later finds nobody waiting.
-		if err := r.step(tx, &x, engine.TaskDone{Token: w.Token, Event: engine.CallComplete}); err != nil {
-			return err
-		}
-		if c, err = r.Flex.ChannelTx(tx, c.Account, c.SID); err != nil || c.Task != nil {
+		if err := r.step(tx, &x, engine.TaskDone{Token: w.Token, Event: engine.CallComplete}, on); err != nil || c.Task != nil {
 			return err // the flow has made another task, whose agent reads the message
 		}
-		return r.give(tx, flow, c, data, attempt)
+		return r.give(tx, flow, on, data, attempt)
 	}
 	if engine.Takes(x.State, engine.Message{Data: data}, tx.Now) {
-		return r.step(tx, &x, engine.Message{Data: data})
+		return r.step(tx, &x, engine.Message{Data: data}, on)
 	}
 	if attempt < busyMost {
 		return fmt.Errorf("execution %s: %w", x.SID, errBusy)
@@ -196,10 +195,10 @@ func (r *FlowRun) give(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[strin
 	if err != nil {
 		return err
 	}
-	if err := r.RunTx(tx, &root, effects); err != nil {
+	if err := r.run(tx, &root, effects, on); err != nil {
 		return err
 	}
-	return r.begin(tx, flow, c, data)
+	return r.begin(tx, flow, on, data)
 }
 
 // innermost is the execution that acts for another one: its subflow's subflow, as far as they go.
@@ -217,20 +216,20 @@ func (r *FlowRun) innermost(tx *db.Tx, x studio.Execution) (studio.Execution, er
 	return x, nil
 }
 
-// begin starts the flow with a message.
-func (r *FlowRun) begin(tx *db.Tx, flow flex.Flow, c flex.Channel, data map[string]any) error {
-	x, effects, err := r.Studio.StartTx(tx, c.Account, studio.NewExecution{
-		Flow: flow.Integration.FlowSID, Contact: string(c.SID), Channel: string(flow.ChatService), Key: c.Key,
-		Start: engine.Start{Trigger: engine.IncomingMessage, Data: data},
+// begin starts the flow with a message. The channel has no execution in it.
+func (r *FlowRun) begin(tx *db.Tx, flow flex.Flow, on *errand, data map[string]any) error {
+	x, effects, err := r.Studio.StartTx(tx, on.flex.Account, studio.NewExecution{
+		Flow: flow.Integration.FlowSID, Contact: string(on.flex.SID), Channel: string(flow.ChatService), Key: on.flex.Key,
+		Start: engine.Start{Trigger: engine.IncomingMessage, Data: data}, Free: true,
 	})
 	if err != nil {
 		return err
 	}
-	return r.RunTx(tx, &x, effects)
+	return r.run(tx, &x, effects, on)
 }
 
 // step gives an input to an execution and carries out what follows. A wait that has ended takes its timer with it.
-func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input) error {
+func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input, on *errand) error {
 	before := x.State.Wait
 	effects, err := r.Studio.StepTx(tx, x, in)
 	if err != nil {
@@ -241,7 +240,7 @@ func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input) error {
 			return err
 		}
 	}
-	return r.RunTx(tx, x, effects)
+	return r.run(tx, x, effects, on)
 }
 
 // triggerData is a message as flows see it: the fields of the original's webhook for a message that was sent.

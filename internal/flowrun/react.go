@@ -74,7 +74,7 @@ func (r *FlowRun) answer(ctx context.Context, acct int64, execution sid.SID, in 
 		if err != nil {
 			return err
 		}
-		return r.step(tx, &x, in)
+		return r.step(tx, &x, in, &errand{})
 	})
 }
 
@@ -96,7 +96,7 @@ func (r *FlowRun) OnTimer(ctx context.Context, j job.Job) error {
 			// Clocks of two processes differ: done now, the job would be gone and the wait go on for ever.
 			return fmt.Errorf("execution %s: %w", t.Execution, errEarly)
 		}
-		return r.step(tx, &x, engine.Timeout{})
+		return r.step(tx, &x, engine.Timeout{}, &errand{})
 	}))
 }
 
@@ -141,7 +141,7 @@ func (r *FlowRun) OnTask(ctx context.Context, j job.Job) error {
 		if err != nil {
 			return err
 		}
-		return r.step(tx, &x, engine.TaskDone{Token: c.Token, Event: done, Task: attr.Map(data.Task)})
+		return r.step(tx, &x, engine.TaskDone{Token: c.Token, Event: done, Task: attr.Map(data.Task)}, &errand{})
 	}))
 }
 
@@ -154,7 +154,7 @@ func (r *FlowRun) abandon(tx *db.Tx, acct int64, execution sid.SID, channel stri
 	if w := x.State.Wait; err != nil || x.State.Contact != channel || w == nil || w.For != engine.ForTask {
 		return err
 	}
-	return r.step(tx, &x, engine.TaskDone{Token: x.State.Wait.Token, Event: engine.CallFailure, Err: "the channel was deleted"})
+	return r.step(tx, &x, engine.TaskDone{Token: x.State.Wait.Token, Event: engine.CallFailure, Err: "the channel was deleted"}, &errand{})
 }
 
 // forgive ends a reaction that meets rows of a customer who was erased.

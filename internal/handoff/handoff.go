@@ -176,10 +176,7 @@ func (h *Handoff) tie(tx *db.Tx, c *flex.Channel, ch *chat.Channel) error {
 	if err := h.flex.UpdateChannelTx(tx, c); err != nil {
 		return err
 	}
-	if err := h.chat.SetWatchedTx(tx, ch, false); err != nil {
-		return err
-	}
-	return h.chat.UpdateAttributesTx(tx, ch, func(old json.RawMessage) (json.RawMessage, error) {
+	return h.chat.SettleTx(tx, ch, false, func(old json.RawMessage) (json.RawMessage, error) {
 		return flex.Amend(old, map[string]any{"task_sid": *c.Task})
 	})
 }

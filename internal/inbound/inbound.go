@@ -287,14 +287,11 @@ func (in *Inbound) deactivate(tx *db.Tx, c flex.Channel, post json.RawMessage) e
 	if err != nil {
 		return err
 	}
-	if err := in.chat.SetWatchedTx(tx, &ch, false); err != nil {
-		return err
-	}
 	set := map[string]any{"status": Inactive}
 	if len(post) > 0 {
 		set["post_engagement_data"] = post
 	}
-	return in.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
+	return in.chat.SettleTx(tx, &ch, false, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
 }
 
 // Delete forgets a Flex channel and deletes its chat channel. Its task is canceled if nobody has accepted it.

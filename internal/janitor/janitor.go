@@ -189,8 +189,5 @@ func (jn *Janitor) apply(tx *db.Tx, c *flex.Channel, v Verdict) error {
 	if err := jn.flex.UpdateChannelTx(tx, c); err != nil {
 		return err
 	}
-	if err := jn.chat.SetWatchedTx(tx, &ch, v == Free); err != nil {
-		return err
-	}
-	return jn.chat.UpdateAttributesTx(tx, &ch, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
+	return jn.chat.SettleTx(tx, &ch, v == Free, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
 }

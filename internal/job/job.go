@@ -144,18 +144,21 @@ func (q *Queue) claim(ctx context.Context, queue string, n int, lease time.Durat
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
+		ids := make([]any, 0, len(jobs)+1)
+		ids = append(ids, now+lease.Microseconds())
 		for i := range jobs {
 			j := &jobs[i]
 			ref := seal.KeyRef{Account: j.Account, Data: j.Key}
 			if j.Args, err = tx.DB().Ring().Open(ref, jobAAD(queue, j.Account, j.Order), docs[i]); err != nil && !errors.Is(err, seal.ErrDestroyed) {
 				return fmt.Errorf("job %d: %w", j.ID, err)
 			}
-			_, err := tx.Exec("update job set state = 1, attempts = $2, lease_until = $3 where id = $1", j.ID, j.Attempt, now+lease.Microseconds())
-			if err != nil {
-				return err
-			}
+			ids = append(ids, j.ID)
 		}
-		return nil
+		if len(jobs) == 0 {
+			return nil
+		}
+		_, err = tx.Exec("update job set state = 1, attempts = attempts + 1, lease_until = $1 where id in ("+db.In(2, len(jobs))+")", ids...)
+		return err
 	})
 	return jobs, err
 }

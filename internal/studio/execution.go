@@ -78,6 +78,8 @@ type NewExecution struct {
 	// Parent is the execution that waits with ParentToken for this one, nil where nobody does.
 	Parent      *Execution
 	ParentToken string
+	// Free says that the caller has just seen, in this transaction, that the contact has no active execution in the flow.
+	Free bool
 }
 
 // Runner carries out what an execution asks for.
@@ -124,12 +126,14 @@ func (s *Studio) StartTx(tx *db.Tx, acct int64, in NewExecution) (Execution, []e
 	if x.contactHash, err = s.hash(acct, in.Contact); err != nil {
 		return Execution{}, nil, err
 	}
-	other, err := executions.One(tx, "flow_id = $1 and contact_hash = $2 and active = 1", flow.ID, x.contactHash)
-	if err == nil {
-		return Execution{}, nil, taken(other.SID)
-	}
-	if !errors.Is(err, db.ErrNotFound) {
-		return Execution{}, nil, err
+	if !in.Free {
+		other, err := executions.One(tx, "flow_id = $1 and contact_hash = $2 and active = 1", flow.ID, x.contactHash)
+		if err == nil {
+			return Execution{}, nil, taken(other.SID)
+		}
+		if !errors.Is(err, db.ErrNotFound) {
+			return Execution{}, nil, err
+		}
 	}
 	state, effects, list := engine.Step(def, engine.Execution{
 		SID: x.SID, FlowSID: flow.SID, Revision: int(number), Contact: in.Contact, Channel: in.Channel,

@@ -3,8 +3,8 @@ package studio
 import "usher/internal/db"
 
 var flows = db.Table[Flow]{
-	Name: "studio_flow",
-	Row:  func(f *Flow) *db.Row { return &f.Row },
+	Name: "studio_flow", Steady: true,
+	Row: func(f *Flow) *db.Row { return &f.Row },
 	Columns: []db.Column[Flow]{
 		{Name: "latest", Field: func(f *Flow) any { return &f.Latest }},
 		{Name: "published", Field: func(f *Flow) any { return &f.Published }},

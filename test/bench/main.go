@@ -87,6 +87,7 @@ func (b *bench) run(ctx context.Context) error {
 		{"idle connections", b.idle},
 		{"history", b.history},
 		{"routing", b.routing},
+		{"first messages", b.inbound},
 		{"start and size", b.start},
 	} {
 		if !strings.Contains(m.name, b.only) {

@@ -11,9 +11,9 @@ const (
 
 // Workspaces is the table of workspaces.
 var Workspaces = &db.Table[Workspace]{
-	Name: WorkspaceTable,
-	Row:  func(w *Workspace) *db.Row { return &w.Row },
-	Doc:  func(w *Workspace) any { return &w.WorkspaceDoc },
+	Name: WorkspaceTable, Steady: true,
+	Row: func(w *Workspace) *db.Row { return &w.Row },
+	Doc: func(w *Workspace) any { return &w.WorkspaceDoc },
 	Columns: []db.Column[Workspace]{
 		{Name: "account_sid", Field: func(w *Workspace) any { return &w.AccountSID }},
 		{Name: "name_hash", Field: func(w *Workspace) any { return &w.NameHash }},
@@ -26,9 +26,9 @@ var Workspaces = &db.Table[Workspace]{
 
 // Activities is the table of activities.
 var Activities = &db.Table[Activity]{
-	Name: "taskrouter_activity",
-	Row:  func(a *Activity) *db.Row { return &a.Row },
-	Doc:  func(a *Activity) any { return &a.ActivityDoc },
+	Name: "taskrouter_activity", Steady: true,
+	Row: func(a *Activity) *db.Row { return &a.Row },
+	Doc: func(a *Activity) any { return &a.ActivityDoc },
 	Columns: []db.Column[Activity]{
 		{Name: "workspace_id", Field: func(a *Activity) any { return &a.WorkspaceID }},
 		{Name: "name_hash", Field: func(a *Activity) any { return &a.NameHash }},
@@ -38,9 +38,9 @@ var Activities = &db.Table[Activity]{
 
 // TaskChannels is the table of task channels.
 var TaskChannels = &db.Table[TaskChannel]{
-	Name: "taskrouter_channel",
-	Row:  func(c *TaskChannel) *db.Row { return &c.Row },
-	Doc:  func(c *TaskChannel) any { return &c.TaskChannelDoc },
+	Name: "taskrouter_channel", Steady: true,
+	Row: func(c *TaskChannel) *db.Row { return &c.Row },
+	Doc: func(c *TaskChannel) any { return &c.TaskChannelDoc },
 	Columns: []db.Column[TaskChannel]{
 		{Name: "workspace_id", Field: func(c *TaskChannel) any { return &c.WorkspaceID }},
 		{Name: "unique_hash", Field: func(c *TaskChannel) any { return &c.UniqueHash }},
@@ -50,9 +50,9 @@ var TaskChannels = &db.Table[TaskChannel]{
 
 // TaskQueues is the table of queues.
 var TaskQueues = &db.Table[TaskQueue]{
-	Name: QueueTable,
-	Row:  func(q *TaskQueue) *db.Row { return &q.Row },
-	Doc:  func(q *TaskQueue) any { return &q.TaskQueueDoc },
+	Name: QueueTable, Steady: true,
+	Row: func(q *TaskQueue) *db.Row { return &q.Row },
+	Doc: func(q *TaskQueue) any { return &q.TaskQueueDoc },
 	Columns: []db.Column[TaskQueue]{
 		{Name: "workspace_id", Field: func(q *TaskQueue) any { return &q.WorkspaceID }},
 		{Name: "name_hash", Field: func(q *TaskQueue) any { return &q.NameHash }},
@@ -65,9 +65,9 @@ var TaskQueues = &db.Table[TaskQueue]{
 
 // Workflows is the table of workflows.
 var Workflows = &db.Table[Workflow]{
-	Name: "taskrouter_workflow",
-	Row:  func(w *Workflow) *db.Row { return &w.Row },
-	Doc:  func(w *Workflow) any { return &w.WorkflowDoc },
+	Name: "taskrouter_workflow", Steady: true,
+	Row: func(w *Workflow) *db.Row { return &w.Row },
+	Doc: func(w *Workflow) any { return &w.WorkflowDoc },
 	Columns: []db.Column[Workflow]{
 		{Name: "workspace_id", Field: func(w *Workflow) any { return &w.WorkspaceID }},
 		{Name: "name_hash", Field: func(w *Workflow) any { return &w.NameHash }},
