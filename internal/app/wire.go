@@ -64,10 +64,15 @@ func subscribers() map[string][]event.Subscriber {
 	flow := event.Subscriber{Queue: flowrun.Tasks, Wants: func(e event.Event) bool {
 		return e.Stream.Kind == event.Workspace && bytes.Contains(e.Data, []byte(`"executionSid"`))
 	}}
+	// Handoff ties its own tasks to their channels when it makes them, and has them watched.
+	named := event.Subscriber{Queue: handoff.Tasks, Wants: func(e event.Event) bool {
+		return !e.Watched && e.Stream.Kind == event.Workspace && talks(e)
+	}}
 	return map[string][]event.Subscriber{
 		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}},
 		event.ReservationAccepted:  {reservation},
 		event.ReservationCompleted: {reservation},
+		event.TaskCreated:          {named},
 		event.TaskWrapup:           {task},
 		event.TaskCompleted:        {task, flow},
 		event.TaskCanceled:         {task, flow},
@@ -126,6 +131,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.hooks = hook.New(hook.Deps{DB: p.db, Jobs: p.jobs, Client: caller, Accounts: p.accounts})
 	p.flowrun = flowrun.New(flowrun.Deps{
 		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff, Caller: caller,
+		Hooks: p.hooks, Accounts: p.accounts,
 	})
 	p.janitor = janitor.New(p.flex, p.chat, p.flowrun)
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
@@ -257,6 +263,8 @@ func (p *parts) services() *loop.Group {
 		flowrun.Calls:        p.flowrun.OnCall,
 		flowrun.Timers:       p.flowrun.OnTimer,
 		flowrun.Tasks:        p.flowrun.OnTask,
+		flowrun.Undelivered:  p.flowrun.OnUndelivered,
+		handoff.Tasks:        p.handoff.OnTask,
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
 	} {

@@ -1,4 +1,4 @@
-// Package flowrun runs Studio flows: it starts an execution when a customer writes on a channel whose Flex Flow says so, gives it what
+// Package flowrun runs Flex Flows that put something before the agent. For Studio flows it starts an execution when a customer writes on a channel whose Flex Flow says so, gives it what
 // happens, and carries out what it asks for.
 //
 // What an execution asks for is carried out in the transaction of its step where it only needs rows (a message, a task, a
@@ -6,7 +6,10 @@
 // token of its own; an answer that comes twice, or late, carries a token that nobody waits for and changes nothing. So a restart
 // in the middle of anything goes on exactly once.
 //
-// A customer is never lost for a flow: when there is none to run, or it cannot begin, the message makes a task.
+// For external flows it posts each message of the customer to the operator's URL, as long as no task has the channel.
+//
+// A customer is never lost for a flow: when there is none to run, it cannot begin, or its URL does not take a message, the
+// message makes a task.
 package flowrun
 
 import (
@@ -16,6 +19,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"usher/internal/account"
 	"usher/internal/chat"
 	"usher/internal/db"
 	"usher/internal/event"
@@ -57,14 +61,21 @@ type Caller interface {
 	Post(ctx context.Context, r hook.Request) (hook.Response, error)
 }
 
+// Accounts finds accounts by their integer keys; *account.Accounts does.
+type Accounts interface {
+	ByIDTx(tx *db.Tx, id int64) (account.Account, error)
+}
+
 // Deps are what New needs.
 type Deps struct {
-	Studio  *studio.Studio
-	Flex    *flex.Flex
-	Chat    *chat.Chat
-	Jobs    *job.Queue
-	Handoff Handoff
-	Caller  Caller
+	Studio   *studio.Studio
+	Flex     *flex.Flex
+	Chat     *chat.Chat
+	Jobs     *job.Queue
+	Handoff  Handoff
+	Caller   Caller
+	Hooks    Deliveries
+	Accounts Accounts
 }
 
 // FlowRun is the sentence between Studio and everything that a flow touches. It is a studio.Runner.
@@ -136,10 +147,17 @@ func (r *FlowRun) hear(tx *db.Tx, acct int64, channel sid.SID, m chat.MessageDat
 		return false, err
 	}
 	flow, err := r.Flex.FlowOf(tx, c)
-	if err != nil || flow.IntegrationType != flex.Studio || flow.Integration.FlowSID == "" {
+	outside := external(flow)
+	if err != nil || !outside && (flow.IntegrationType != flex.Studio || flow.Integration.FlowSID == "") {
 		return false, err
 	}
-	if !c.Open || c.Task != nil || m.Author != c.Identity || before(m, c.Heard) || before(m, c.Began) {
+	if !c.Open || c.Task != nil || m.Author != c.Identity || before(m, c.Began) {
+		return true, nil
+	}
+	if outside {
+		return true, r.post(tx, flow, &c, m) // the delivery of each message is unique
+	}
+	if before(m, c.Heard) {
 		return true, nil
 	}
 	ch, err := r.Chat.ChannelTx(tx, acct, channel)

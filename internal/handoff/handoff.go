@@ -32,6 +32,8 @@ const (
 	Messages = "handoff.message"
 	// Reservations holds reservations that were accepted or have ended.
 	Reservations = "handoff.reservation"
+	// Tasks holds tasks that others have made for a conversation.
+	Tasks = "handoff.task"
 )
 
 // defaultTaskChannel is the task channel of tasks whose flow names none. Source: the original's Flex Flow, Integration.Channel.

@@ -61,8 +61,8 @@ func TestStart_whenTheFlowSays(t *testing.T) {
 			{"studio", nil, func(c *flex.FlowChange) {
 				c.IntegrationType, c.Integration = new(flex.Studio), flex.IntegrationChange{FlowSID: new(sid.New("FW"))}
 			}, false},
-			{"external", nil, func(c *flex.FlowChange) {
-				c.IntegrationType, c.Integration = new(flex.External), flex.IntegrationChange{URL: new("https://example.com/")}
+			{"external, without a URL yet", nil, func(c *flex.FlowChange) {
+				c.IntegrationType, c.Integration, c.Enabled = new(flex.External), flex.IntegrationChange{}, new(false)
 			}, false},
 		} {
 			flow := w.Flow(func(c *flex.FlowChange) {

@@ -39,6 +39,8 @@ const (
 	Failed State = "failed"
 	// Blocked was refused by the guard, or its account is not active.
 	Blocked State = "refused"
+	// Canceled was called off before it arrived: what it would have told is of no use any more.
+	Canceled State = "canceled"
 	// Erased has lost what it was to send, with the contact that it spoke of.
 	Erased State = "erased"
 )
@@ -76,6 +78,10 @@ type Details struct {
 	// Failure and Reason say how the last try failed; both are empty after a good one.
 	Failure Failure
 	Reason  string
+	// Undelivered is the notice's. Settled says that the delivery has come to an end once: later ones, after replays, are for
+	// whoever replayed it to see.
+	Undelivered string
+	Settled     bool
 }
 
 // IdempotencyToken is what every try of the delivery carries: a UUID, as on the compatible wire.
@@ -121,7 +127,21 @@ type Notice struct {
 	Method string
 	// Retries is how often to try again, 0 to MaxRetries.
 	Retries int
+	// Undelivered, when not empty, names the queue of a job that is made when the delivery ends as Failed or Blocked, in the
+	// transaction that says so, and once. Its arguments are a Lost, its data key is Key.
+	Undelivered string
 	Content
+}
+
+// Lost is the argument of the job that tells of a delivery that did not arrive.
+type Lost struct {
+	Delivery sid.SID `json:"delivery"`
+	Subject  sid.SID `json:"subject"`
+	Kind     string  `json:"kind"`
+	State    State   `json:"state"`
+	Failure  Failure `json:"failure"`
+	// Content is what was to be sent.
+	Content Content `json:"content"`
 }
 
 // Poster makes calls. *Client does it.
@@ -166,6 +186,7 @@ func (h *Hooks) EnqueueTx(tx *db.Tx, n Notice) (Delivery, error) {
 		Row: db.Row{SID: sid.New(Prefix), Account: n.Account}, Subject: n.Subject, State: Pending,
 		Details: Details{
 			AccountSID: n.AccountSID, Kind: n.Kind, Target: target(n.URL), Method: n.Method, Retries: n.Retries, Order: n.Order,
+			Undelivered: n.Undelivered,
 		},
 	}
 	if n.Unique != "" {
@@ -211,7 +232,7 @@ type Filter struct {
 	State   State
 }
 
-// List returns the account's deliveries, page by page in the order of their making. It takes the grant account.manage.
+// List returns the account's deliveries, page by page in the order of their making. It takes the grant flex.manage.
 func (h *Hooks) List(ctx context.Context, actor account.Actor, f Filter, page db.Page) (found db.PageOf[Delivery], err error) {
 	if err := demand(actor); err != nil {
 		return found, err
@@ -230,7 +251,7 @@ func (h *Hooks) List(ctx context.Context, actor account.Actor, f Filter, page db
 	return found, err
 }
 
-// Get returns a delivery and what it sends; the content is empty when it was erased. It takes the grant account.manage.
+// Get returns a delivery and what it sends; the content is empty when it was erased. It takes the grant flex.manage.
 func (h *Hooks) Get(ctx context.Context, actor account.Actor, s sid.SID) (d Delivery, c Content, err error) {
 	if err := demand(actor); err != nil {
 		return d, c, err
@@ -248,7 +269,7 @@ func (h *Hooks) Get(ctx context.Context, actor account.Actor, s sid.SID) (d Deli
 }
 
 // Replay sends a delivery again, with the idempotency token that it always had; one that is pending begins anew. It takes
-// the grant account.manage.
+// the grant flex.manage.
 func (h *Hooks) Replay(ctx context.Context, actor account.Actor, s sid.SID) (d Delivery, err error) {
 	if err := demand(actor); err != nil {
 		return d, err
@@ -274,6 +295,28 @@ func (h *Hooks) Replay(ctx context.Context, actor account.Actor, s sid.SID) (d D
 		return h.schedule(tx, &d)
 	})
 	return d, err
+}
+
+// CancelTx calls off what is pending about a subject in that order. What is being posted at this moment arrives nonetheless.
+func (h *Hooks) CancelTx(tx *db.Tx, acct int64, subject sid.SID, order string) error {
+	pending, err := deliveries.Find(tx, "account_id = $1 and subject_sid = $2 and state = $3 order by id"+tx.LockSuffix(), acct, subject, Pending)
+	if err != nil {
+		return err
+	}
+	for i := range pending {
+		d := &pending[i]
+		if d.Order != order {
+			continue
+		}
+		if err := h.jobs.Cancel(tx, Queue, d.jobName()); err != nil {
+			return err
+		}
+		d.State, d.Settled = Canceled, true
+		if err := deliveries.Update(tx, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Trim deletes up to limit deliveries that were made before the given time, the oldest first, and returns how many it deleted.
@@ -302,8 +345,8 @@ func content(tx *db.Tx, d *Delivery) (Content, error) {
 }
 
 func demand(actor account.Actor) error {
-	if !actor.Can(account.AccountManage) {
-		return fault.Forbidden("The credentials do not have the grant %s", string(account.AccountManage))
+	if !actor.Can(account.FlexManage) {
+		return fault.Forbidden("The credentials do not have the grant %s", string(account.FlexManage))
 	}
 	return nil
 }

@@ -11,7 +11,8 @@
 //   - Hooks delivers what must arrive: a delivery is a row and a job, committed with the change that it tells of. It is posted at
 //     least once, always with the same idempotency token, in the order of its key.
 //
-// States of a delivery: pending → delivered | failed | refused | erased; failed, refused and delivered → pending again by Replay.
+// States of a delivery: pending → delivered | failed | refused | canceled | erased; all but erased → pending again by Replay. Who must
+// act when a delivery does not arrive names a queue (Notice.Undelivered): the job is committed with the state.
 //
 // What is sent is sealed apart from the delivery, under the data key of the contact it speaks of: when a contact is erased the
 // list of deliveries can still be read, and what was sent cannot. Logs and errors never hold an address, a body or a token.

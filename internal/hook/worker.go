@@ -14,6 +14,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/job"
 	"usher/internal/retry"
+	"usher/internal/seal"
 	"usher/internal/sid"
 )
 
@@ -78,8 +79,13 @@ func (h *Hooks) Deliver(ctx context.Context, j job.Job) error {
 	}
 	o := outcome{state: Erased}
 	if !erased {
-		if o, err = h.try(ctx, &d, c); err != nil {
+		o, err = h.try(ctx, &d, c)
+		switch {
+		case err != nil && j.Attempt < backoff.Attempts:
 			return err
+		case err != nil: // the job is given up now, so somebody must be told
+			slog.Error("a delivery cannot be tried", "delivery", d.SID, "error", err)
+			o = outcome{err: &Error{Failure: Unreachable, Reason: "the server could not make the call"}, state: Failed}
 		}
 	}
 	return h.record(ctx, &d, o)
@@ -131,13 +137,13 @@ func (h *Hooks) record(ctx context.Context, d *Delivery, o outcome) error {
 	default:
 		state = Failed
 	}
-	replayed := false
+	replayed := false // or called off
 	err := h.db.Do(ctx, func(tx *db.Tx) error {
 		now, err := deliveries.ForUpdate(tx, d.Account, d.SID)
 		if err != nil {
 			return err
 		}
-		if replayed = now.Round != d.Round; replayed {
+		if replayed = now.Round != d.Round || now.State != Pending; replayed {
 			return nil
 		}
 		now.State, now.Failure, now.Reason = state, "", ""
@@ -147,6 +153,12 @@ func (h *Hooks) record(ctx context.Context, d *Delivery, o outcome) error {
 		if state != Erased {
 			now.Attempts++
 			now.Status, now.TookMicros, now.AttemptedAt = int64(o.answer.Status), o.answer.Took.Microseconds(), tx.Now
+		}
+		if state != Pending && !now.Settled {
+			now.Settled = true
+			if err := h.tell(tx, &now); err != nil {
+				return err
+			}
 		}
 		if err := deliveries.Update(tx, &now); err != nil {
 			return err
@@ -170,6 +182,22 @@ func (h *Hooks) record(ctx context.Context, d *Delivery, o outcome) error {
 		return fmt.Errorf("delivery %s: attempt %d: %w", d.SID, d.Attempts, redacted(o.err.Error()))
 	}
 	return nil
+}
+
+// tell makes the job of a delivery that did not arrive, if somebody waits for one.
+func (h *Hooks) tell(tx *db.Tx, d *Delivery) error {
+	if d.Undelivered == "" || d.State != Failed && d.State != Blocked {
+		return nil
+	}
+	b, err := bodies.Get(tx, d.Account, d.SID)
+	if errors.Is(err, seal.ErrDestroyed) || errors.Is(err, db.ErrNotFound) {
+		return nil // erased meanwhile: there is nobody left to act for
+	}
+	if err != nil {
+		return err
+	}
+	return h.jobs.Enqueue(tx, job.Job{Queue: d.Undelivered, Account: d.Account, Key: b.Key, Unique: string(d.SID)},
+		Lost{d.SID, d.Subject, d.Kind, d.State, d.Failure, b.Content})
 }
 
 // redacted is an error whose text is all there is: the job keeps it in the clear.

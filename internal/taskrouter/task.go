@@ -308,6 +308,16 @@ func (t *TaskRouter) TaskTx(tx *db.Tx, accountID int64, s sid.SID) (Task, error)
 	return v, err
 }
 
+// LiveTx says whether a task of the account waits for a worker or has one at work, and keeps it from ending before the
+// transaction does. A task that is gone is not live.
+func (t *TaskRouter) LiveTx(tx *db.Tx, accountID int64, s sid.SID) (bool, error) {
+	_, v, err := t.taskOf(tx, accountID, s, true)
+	if fault.Is(err, fault.KindNotFound) {
+		return false, nil
+	}
+	return err == nil && (v.Status.Waiting() || v.Status == TaskAssigned), err
+}
+
 func (t *TaskRouter) taskOf(tx *db.Tx, accountID int64, s sid.SID, lock bool) (*op, Task, error) {
 	v, err := tasks.Get(tx, accountID, s)
 	if err != nil {

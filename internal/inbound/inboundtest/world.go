@@ -53,12 +53,13 @@ type World struct {
 	Janitor *janitor.Janitor
 	Studio  *studio.Studio
 	Flowrun *flowrun.FlowRun
+	Hooks   *hook.Hooks
 	Jobs    *job.Queue
 	Owner   account.Actor
 	IDs     taskrouter.DefaultIDs
 	Service chat.Service
 
-	// Answer is what HTTP calls of flows get; nil refuses them.
+	// Answer is what HTTP calls of flows and webhooks get; nil refuses them.
 	Answer func(hook.Request) (hook.Response, error)
 
 	mu      sync.Mutex
@@ -101,11 +102,34 @@ func New(t testing.TB, d *db.DB) *World {
 // Restart makes what runs flows anew over the same rows, as the next process does.
 func (w *World) Restart() {
 	w.Studio = studio.New(w.DB)
-	w.Flowrun = flowrun.New(flowrun.Deps{Studio: w.Studio, Flex: w.Flex, Chat: w.Chat, Jobs: w.Jobs, Handoff: w.Handoff, Caller: w})
+	w.Hooks = hook.New(hook.Deps{DB: w.DB, Jobs: w.Jobs, Client: w, Accounts: keeper{w}})
+	w.Flowrun = flowrun.New(flowrun.Deps{
+		Studio: w.Studio, Flex: w.Flex, Chat: w.Chat, Jobs: w.Jobs, Handoff: w.Handoff, Caller: w, Hooks: w.Hooks, Accounts: keeper{w},
+	})
 	w.Janitor = janitor.New(w.Flex, w.Chat, w.Flowrun)
 }
 
-// Post answers the HTTP calls of flows.
+// AuthToken is the token of every account in a world.
+const AuthToken = "3f1c4c1e6b0d4f56a1b2c3d4e5f60718"
+
+// keeper knows the world's own account.
+type keeper struct{ w *World }
+
+// ByIDTx finds the account by its integer key.
+func (k keeper) ByIDTx(_ *db.Tx, id int64) (account.Account, error) {
+	if id != k.w.Owner.Account {
+		return account.Account{}, db.ErrNotFound
+	}
+	return k.Get(context.Background(), k.w.Owner, k.w.Owner.AccountSID)
+}
+
+// Get finds the account by its SID.
+func (k keeper) Get(_ context.Context, _ account.Actor, s sid.SID) (a account.Account, err error) {
+	a.ID, a.SID, a.Status, a.AuthToken = k.w.Owner.Account, s, account.Active, AuthToken
+	return a, nil
+}
+
+// Post answers the HTTP calls of flows and webhooks.
 func (w *World) Post(_ context.Context, r hook.Request) (hook.Response, error) {
 	if w.Answer == nil {
 		return hook.Response{}, &hook.Error{Failure: hook.Refused}
@@ -118,16 +142,16 @@ func (w *World) Due(queue string) (jobs []job.Job) {
 	w.T.Helper()
 	w.Do(func(tx *db.Tx) error {
 		jobs = nil
-		rows, err := tx.Query("select id, account_id, key_id, coalesce(unique_key, ''), run_at, doc from job where queue = $1 order by id", queue)
+		rows, err := tx.Query("select id, account_id, key_id, coalesce(unique_key, ''), order_key, run_at, doc from job where queue = $1 order by id", queue)
 		if err != nil {
 			return err
 		}
 		for rows.Next() {
 			j, at, doc := job.Job{Queue: queue, Attempt: 1}, int64(0), []byte(nil)
-			if err := rows.Scan(&j.ID, &j.Account, &j.Key, &j.Unique, &at, &doc); err != nil {
+			if err := rows.Scan(&j.ID, &j.Account, &j.Key, &j.Unique, &j.Order, &at, &doc); err != nil {
 				return errors.Join(err, rows.Close())
 			}
-			aad := []byte("job|" + strconv.FormatInt(j.Account, 10) + "|" + queue + "|")
+			aad := []byte("job|" + strconv.FormatInt(j.Account, 10) + "|" + queue + "|" + j.Order)
 			j.RunAt = db.FromMicros(at)
 			if j.Args, err = tx.DB().Ring().Open(seal.KeyRef{Account: j.Account, Data: j.Key}, aad, doc); err != nil && !errors.Is(err, seal.ErrDestroyed) {
 				return errors.Join(err, rows.Close())
@@ -176,6 +200,10 @@ func (w *World) hear(e event.Event) {
 	case event.ReservationAccepted, event.ReservationCompleted, event.ReservationCanceled, event.ReservationRescinded:
 		if talks {
 			do = w.Handoff.OnReservation
+		}
+	case event.TaskCreated:
+		if talks && !e.Watched && e.Stream.Kind == event.Workspace {
+			do = w.Handoff.OnTask
 		}
 	case event.TaskWrapup, event.TaskCompleted, event.TaskCanceled, event.TaskDeleted:
 		if talks && e.Stream.Kind == event.Workspace {
