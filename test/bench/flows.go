@@ -73,8 +73,8 @@ func (b *bench) firstMessages(ctx context.Context) (float64, error) {
 	}
 }
 
-// doors opens n channels on the default web flow and answers the paths of their messages.
-func (p *process) doors(ctx context.Context, n int) ([]string, error) {
+// webFlow is the Flex Flow that visitors of an installation come in by.
+func (p *process) webFlow(ctx context.Context) (map[string]any, error) {
 	answer, err := p.api(ctx, "GET", "/flex-api/v1/FlexFlows?FriendlyName="+url.QueryEscape("Flex Web Channel Flow"), nil)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,15 @@ func (p *process) doors(ctx context.Context, n int) ([]string, error) {
 	if len(list) == 0 {
 		return nil, errors.New("no default flow")
 	}
-	flow := list[0].(map[string]any)
+	return list[0].(map[string]any), nil
+}
+
+// doors opens n channels on the default web flow and answers the paths of their messages.
+func (p *process) doors(ctx context.Context, n int) ([]string, error) {
+	flow, err := p.webFlow(ctx)
+	if err != nil {
+		return nil, err
+	}
 	paths := make([]string, n)
 	return paths, parallel(32, n, func(i int) error {
 		c, err := p.api(ctx, "POST", "/flex-api/v1/WebChannels", url.Values{

@@ -88,6 +88,8 @@ func (b *bench) run(ctx context.Context) error {
 		{"history", b.history},
 		{"routing", b.routing},
 		{"first messages", b.inbound},
+		{"steps of flows", b.steps},
+		{"waiting flows", b.waiting},
 		{"start and size", b.start},
 	} {
 		if !strings.Contains(m.name, b.only) {
