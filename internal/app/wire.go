@@ -183,7 +183,7 @@ func (p *parts) products() ([]rest.Product, error) {
 	if err != nil {
 		return nil, err
 	}
-	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun}
+	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
 		restaccounts.Product(p.accounts, p.accounts),
 		restchat.Product(p.chat),
@@ -271,6 +271,7 @@ func (p *parts) services() *loop.Group {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}
 	g.Add("webhooks", p.hooks.Worker())
+	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))
 	g.Add("webhooks' log", loop.Every(time.Hour, trim(p.config.DeliveryDays, p.hooks.Trim)))
 	g.Add("removed channels", loop.Every(time.Minute, p.purge))

@@ -99,10 +99,16 @@ func (r *FlowRun) run(tx *db.Tx, x *studio.Execution, effects []engine.Effect, o
 func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect, on *errand) (engine.Input, error) {
 	switch e := effect.(type) {
 	case engine.SendMessage:
+		if x.IsTest() {
+			return r.noteMessage(tx, x, e)
+		}
 		return r.send(tx, x, e)
 	case engine.HTTPCall:
 		return nil, r.Jobs.Enqueue(tx, job.Job{Queue: Calls, Unique: e.Token, Account: x.Account, Key: x.Key}, call{Execution: x.SID, HTTPCall: e})
 	case engine.CreateTask:
+		if x.IsTest() {
+			return nil, r.noteTask(tx, x, e)
+		}
 		return r.order(tx, x, e, on)
 	case engine.RunSubflow:
 		return r.subflow(tx, x, e, on)

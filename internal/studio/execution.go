@@ -26,7 +26,11 @@ type Execution struct {
 	// WakeAt is when the wait is over, EndedAt the end; zero is never.
 	WakeAt, EndedAt time.Time
 	// ParentID is the execution that this one is a subflow of, or 0.
-	ParentID    int64
+	ParentID int64
+	// TestAt is when the operator of a test conversation last did something in it; zero is an execution of a customer's.
+	TestAt time.Time
+	// Stuck says, where the execution was read for somebody, that what it waits for should have come.
+	Stuck       bool
 	contactHash []byte
 	ExecutionDocument
 }
@@ -37,6 +41,17 @@ type ExecutionDocument struct {
 	// Parent is the SID of the execution that this one is a subflow of, ParentToken what that one waits for.
 	Parent      sid.SID `json:"parent,omitempty"`
 	ParentToken string  `json:"parent_token,omitempty"`
+	// TestRoot is the key of the execution that a test conversation began with, in its subflows.
+	TestRoot int64 `json:"test_root,omitempty"`
+}
+
+// stuckAfter is how long after the end of its wait an execution counts as stuck.
+const stuckAfter = time.Minute
+
+// judge notes whether the execution is stuck.
+func (x *Execution) judge(now time.Time) {
+	w := x.State.Wait
+	x.Stuck = x.Active && (w == nil || !w.Until.IsZero() && now.Sub(w.Until) > stuckAfter)
 }
 
 // Status is what the wire calls the execution: active or ended.
@@ -80,6 +95,8 @@ type NewExecution struct {
 	ParentToken string
 	// Free says that the caller has just seen, in this transaction, that the contact has no active execution in the flow.
 	Free bool
+	// Test makes a test conversation of it; subflows of one belong to it.
+	Test bool
 }
 
 // Runner carries out what an execution asks for.
@@ -122,6 +139,12 @@ func (s *Studio) StartTx(tx *db.Tx, acct int64, in NewExecution) (Execution, []e
 	}
 	if in.Parent != nil {
 		x.ParentID, x.Parent, x.ParentToken = in.Parent.ID, in.Parent.SID, in.ParentToken
+		if in.Parent.IsTest() {
+			x.TestAt, x.TestRoot = tx.Now, in.Parent.root()
+		}
+	}
+	if in.Test {
+		x.TestAt = tx.Now
 	}
 	if x.contactHash, err = s.hash(acct, in.Contact); err != nil {
 		return Execution{}, nil, err
@@ -299,13 +322,13 @@ type ExecutionFilter struct {
 	From, To time.Time
 }
 
-// Executions lists the executions of a flow, newest first.
+// Executions lists the executions of a flow, newest first, without those of test conversations.
 func (s *Studio) Executions(
 	ctx context.Context, actor account.Actor, flow sid.SID, f ExecutionFilter, p db.Page,
 ) (page db.PageOf[Execution], err error) {
 	p.Desc = true
 	err = s.view(ctx, actor, flow, func(tx *db.Tx, fl Flow) (err error) {
-		where, args := "flow_id = $1", []any{fl.ID}
+		where, args := "flow_id = $1 and test_at = 0", []any{fl.ID}
 		add := func(condition string, arg any) {
 			args = append(args, arg)
 			where += fmt.Sprintf(" and %s $%d", condition, len(args))
@@ -324,6 +347,9 @@ func (s *Studio) Executions(
 			add("created_at <", db.Micros(f.To.Add(time.Second)))
 		}
 		page, err = executions.Page(tx, p, where, args...)
+		for i := range page.Items {
+			page.Items[i].judge(tx.Now)
+		}
 		return err
 	})
 	return page, err
@@ -349,6 +375,7 @@ func (s *Studio) viewExecution(
 		if err != nil {
 			return missing(err, executionPath(flow, execution))
 		}
+		x.judge(tx.Now)
 		return fn(tx, x)
 	})
 }
@@ -407,6 +434,9 @@ func (s *Studio) change(ctx context.Context, actor account.Actor, flow, executio
 // erase removes an execution with its steps. Subflows of it belong to nobody then.
 func erase(tx *db.Tx, x *Execution) error {
 	if _, err := tx.Exec("delete from studio_step where execution_id = $1", x.ID); err != nil {
+		return err
+	}
+	if _, err := tx.Exec("delete from studio_test_line where execution_id = $1", x.ID); err != nil {
 		return err
 	}
 	if _, err := tx.Exec("update studio_execution set parent_id = 0 where parent_id = $1", x.ID); err != nil {

@@ -35,6 +35,7 @@ var executions = db.Table[Execution]{
 		{Name: "wake_at", Field: func(e *Execution) any { return &e.WakeAt }},
 		{Name: "ended_at", Field: func(e *Execution) any { return &e.EndedAt }},
 		{Name: "parent_id", Field: func(e *Execution) any { return &e.ParentID }},
+		{Name: "test_at", Field: func(e *Execution) any { return &e.TestAt }},
 	},
 	Doc: func(e *Execution) any { return &e.ExecutionDocument },
 }
@@ -46,4 +47,13 @@ var steps = db.Table[Step]{
 		{Name: "execution_id", Field: func(s *Step) any { return &s.ExecutionID }},
 	},
 	Doc: func(s *Step) any { return &s.StepDocument },
+}
+
+var lines = db.Table[Line]{
+	Name: "studio_test_line",
+	Row:  func(l *Line) *db.Row { return &l.Row },
+	Columns: []db.Column[Line]{
+		{Name: "execution_id", Field: func(l *Line) any { return &l.ExecutionID }},
+	},
+	Doc: func(l *Line) any { return &l.LineDocument },
 }

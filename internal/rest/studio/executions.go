@@ -61,6 +61,31 @@ type executionWire struct {
 	SID         sid.SID           `json:"sid"`
 	Status      string            `json:"status"`
 	URL         string            `json:"url"`
+	// Usher holds what the original has no place for.
+	Usher standing `json:"usher"`
+}
+
+// standing says where an execution stands.
+type standing struct {
+	Revision  int64       `json:"revision"`
+	Widget    string      `json:"widget"`     // the one that it stands at, or ended at
+	WaitsFor  engine.Kind `json:"waits_for"`  // message, sent, http, task, subflow or return; "" after the end
+	WaitUntil *string     `json:"wait_until"` // null for no end
+	Stuck     bool        `json:"stuck"`      // its wait should have ended
+	Reason    string      `json:"reason"`     // why it ended, "" at the end of its flow
+	DateEnded *string     `json:"date_ended"`
+	ParentSID *sid.SID    `json:"parent_sid"` // the execution that it is a subflow of
+}
+
+func stand(c *rest.Call, v *studio.Execution) standing {
+	s := standing{Revision: v.Revision, Widget: v.State.Widget, Stuck: v.Stuck, Reason: v.State.Reason, DateEnded: c.Date(v.EndedAt)}
+	if w := v.State.Wait; v.Active && w != nil {
+		s.WaitsFor, s.WaitUntil = w.For, c.Date(w.Until)
+	}
+	if v.Parent != "" {
+		s.ParentSID = &v.Parent
+	}
+	return s
 }
 
 // runs mounts executions, their contexts and their steps under one of their names.
@@ -106,6 +131,7 @@ func executions(d Deps, p paths) rest.Mount {
 				AccountSID: c.Actor.AccountSID, Address: v.State.Contact, ContactSID: "FC" + hex.EncodeToString(v.ContactHash()),
 				Context: v.Values(), DateCreated: c.Date(v.CreatedAt), DateUpdated: c.Date(v.UpdatedAt), FlowSID: v.State.FlowSID,
 				Links: map[string]string{"steps": url + "/Steps", p.context: url + "/Context"}, SID: v.SID, Status: v.Status(), URL: url,
+				Usher: stand(c, &v),
 			}
 		},
 	}

@@ -3,12 +3,15 @@
 package studio
 
 import (
+	"context"
 	"slices"
 
 	"usher/internal/account"
 	"usher/internal/db"
 	"usher/internal/fault"
+	"usher/internal/flowrun"
 	"usher/internal/rest"
+	"usher/internal/sid"
 	"usher/internal/studio"
 	"usher/internal/studio/engine"
 )
@@ -18,13 +21,15 @@ type Deps struct {
 	Studio *studio.Studio
 	// Runner carries out what executions ask for; without one they are refused with 503.
 	Runner studio.Runner
+	// Trials has test conversations; without it they are refused with 503.
+	Trials Trials
 }
 
 // Product returns version 2 of the Studio API.
 func Product(d Deps) rest.Product {
 	d.fill()
 	return rest.Product{Name: "studio", Version: "v2", Routes: slices.Concat(
-		[]rest.Mount{flows(d), validate(d), revisions(d), getTestUsers(d), setTestUsers(d)}, runs(d, executionPaths),
+		[]rest.Mount{flows(d), validate(d), revisions(d), getTestUsers(d), setTestUsers(d)}, runs(d, executionPaths), trials(d),
 	)}
 }
 
@@ -40,9 +45,12 @@ func (d *Deps) fill() {
 	if d.Runner == nil {
 		d.Runner = absent{}
 	}
+	if d.Trials == nil {
+		d.Trials = absent{}
+	}
 }
 
-// absent stands for the Runner that is missing.
+// absent stands for what is missing.
 type absent struct{}
 
 // RunTx refuses.
@@ -65,3 +73,18 @@ var (
 	reader  = []account.Grant{account.ChatRead}
 	manager = []account.Grant{account.FlexManage}
 )
+
+// StartTrial refuses.
+func (absent) StartTrial(context.Context, account.Actor, flowrun.NewTrial) (studio.Trial, error) {
+	return studio.Trial{}, fault.Unavailable(0, nil)
+}
+
+// ContinueTrial refuses.
+func (absent) ContinueTrial(context.Context, account.Actor, sid.SID, sid.SID, flowrun.TrialInput) (studio.Trial, error) {
+	return studio.Trial{}, fault.Unavailable(0, nil)
+}
+
+// EndTrial refuses.
+func (absent) EndTrial(context.Context, account.Actor, sid.SID, sid.SID) error {
+	return fault.Unavailable(0, nil)
+}

@@ -3,8 +3,12 @@ package studio_test
 import (
 	"testing"
 
+	"usher/internal/bus"
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
+	"usher/internal/flex"
+	"usher/internal/flowrun"
+	"usher/internal/job"
 	reststudio "usher/internal/rest/studio"
 	"usher/internal/studio"
 	"usher/internal/studio/engine"
@@ -38,7 +42,9 @@ func world(t *testing.T, d *db.DB) wire.Server {
 	t.Helper()
 	w := resttest.New(t, d)
 	s := studio.New(d)
-	with := reststudio.Deps{Studio: s, Runner: postman{s}}
+	// Test conversations touch nothing but flows, so nothing else is there for them.
+	trials := flowrun.New(flowrun.Deps{Studio: s, Flex: flex.New(d), Jobs: job.New(d, bus.NewMemory())})
+	with := reststudio.Deps{Studio: s, Runner: postman{s}, Trials: trials}
 	return w.Serve(t, reststudio.Product(with), reststudio.Version1(with))
 }
 

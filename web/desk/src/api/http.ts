@@ -41,7 +41,7 @@ export function setSession(next: Session | null): void {
 
 async function send(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Response> {
   try {
-    return await fetch(path, { method, headers, body, credentials: 'same-origin', keepalive: method === 'POST', signal: AbortSignal.timeout(TIMEOUT) });
+    return await fetch(path, { method, headers, body, credentials: 'same-origin', keepalive: method !== 'GET', signal: AbortSignal.timeout(TIMEOUT) });
   } catch (cause) {
     const timedOut = cause instanceof DOMException && cause.name === 'TimeoutError';
     throw new ApiError(0, 0, timedOut ? 'timeout' : 'network');
