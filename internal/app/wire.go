@@ -33,6 +33,7 @@ import (
 	restaccounts "usher/internal/rest/accounts"
 	restchat "usher/internal/rest/chat"
 	restflex "usher/internal/rest/flex"
+	resthooks "usher/internal/rest/hooks"
 	restiam "usher/internal/rest/iam"
 	reststudio "usher/internal/rest/studio"
 	resttaskrouter "usher/internal/rest/taskrouter"
@@ -192,6 +193,7 @@ func (p *parts) products() ([]rest.Product, error) {
 		}),
 		resttaskrouter.Product(p.tasks),
 		reststudio.Product(flows), reststudio.Version1(flows),
+		resthooks.Product(p.hooks, p.flowrun),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}, nil
 }

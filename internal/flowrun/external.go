@@ -9,8 +9,10 @@ import (
 	"strconv"
 	"time"
 
+	"usher/internal/account"
 	"usher/internal/attr"
 	"usher/internal/chat"
+	"usher/internal/chat/payload"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/flex"
@@ -73,6 +75,33 @@ func messageForm(owner sid.SID, c *flex.Channel, m chat.MessageData) url.Values 
 		"Body": {m.Body}, "From": {m.Author}, "ClientIdentity": {m.Author}, "Attributes": {attributes},
 		"DateCreated": {time.Time(m.DateCreated).UTC().Format(webhookTime)}, "RetryCount": {"0"},
 	}
+}
+
+// SendTest posts a sample of a message to the URL of an external flow, so that whoever sets it up sees what comes of it. Nobody
+// gets a task when it fails. It takes the grant flex.manage. Errors: 20404 for an unknown flow, 20001 for one without a URL.
+func (r *FlowRun) SendTest(ctx context.Context, actor account.Actor, flow sid.SID) (d hook.Delivery, err error) {
+	if !actor.Can(account.FlexManage) {
+		return d, fault.Forbidden("")
+	}
+	err = r.db.Do(ctx, func(tx *db.Tx) error {
+		f, err := r.Flex.FlowTx(tx, actor.Account, flow)
+		if err != nil {
+			return err
+		}
+		if !external(f) {
+			return fault.Invalid("Flex Flow %s is not of the integration type external, or has no Integration.Url", flow)
+		}
+		c := flex.Channel{ChannelDocument: flex.ChannelDocument{Service: f.ChatService}}
+		c.SID = sid.New(sid.Channel)
+		d, err = r.Hooks.EnqueueTx(tx, hook.Notice{
+			Account: actor.Account, AccountSID: actor.AccountSID, Kind: "test", Subject: flow,
+			Content: hook.Content{URL: f.Integration.URL, Form: messageForm(actor.AccountSID, &c, chat.MessageData{
+				SID: sid.New(sid.Message), Author: "test", Body: "This is a test", DateCreated: payload.Date(tx.Now),
+			})},
+		})
+		return err
+	})
+	return d, err
 }
 
 // OnUndelivered reacts to a message that the URL of an external flow did not take: its customer gets a task. What the customer

@@ -55,8 +55,9 @@ type Request struct {
 	Timeout time.Duration
 	// MaxResponse is at most the constant of that name; 0 means DefaultResponse.
 	MaxResponse int
-	// Discard says that the answer's body does not matter, nor how large it is.
+	// Discard says that the answer's body does not matter, nor how large it is. Its beginning is kept, up to Peek bytes.
 	Discard bool
+	Peek    int
 }
 
 // Response is an answer.
@@ -300,8 +301,10 @@ func (r *Request) read(body io.Reader) ([]byte, error) {
 	}
 	if r.Discard {
 		// A little is read, so that the connection can be used again. Whether it comes does not matter.
+		var kept bytes.Buffer
+		_, _ = io.CopyN(&kept, body, int64(min(max(r.Peek, 0), DefaultResponse)))
 		_, _ = io.CopyN(io.Discard, body, DefaultResponse)
-		return nil, nil
+		return kept.Bytes(), nil
 	}
 	all, err := io.ReadAll(io.LimitReader(body, int64(most)+1))
 	if err == nil && len(all) > most {

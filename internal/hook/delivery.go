@@ -103,10 +103,25 @@ type Content struct {
 	ContentType string `json:",omitempty"`
 }
 
+// Answer is the beginning of what was answered to the last try, for a person who looks for a mistake.
+type Answer struct {
+	ContentType string
+	Body        []byte
+}
+
+// AnswerMost bounds what is kept of an answer, in bytes.
+const AnswerMost = 4 << 10
+
 // body is the row of what a delivery sends. It has the delivery's SID.
 type body struct {
 	db.Row
+	sent
+}
+
+// sent is the sealed document of a body.
+type sent struct {
 	Content
+	Answer *Answer `json:",omitempty"`
 }
 
 // Notice asks for a delivery.
@@ -199,7 +214,7 @@ func (h *Hooks) EnqueueTx(tx *db.Tx, n Notice) (Delivery, error) {
 	if err := deliveries.Insert(tx, &d); err != nil {
 		return Delivery{}, err
 	}
-	if err := bodies.Insert(tx, &body{Row: db.Row{SID: d.SID, Account: n.Account, Key: n.Key}, Content: n.Content}); err != nil {
+	if err := bodies.Insert(tx, &body{Row: db.Row{SID: d.SID, Account: n.Account, Key: n.Key}, sent: sent{Content: n.Content}}); err != nil {
 		return Delivery{}, err
 	}
 	return d, h.schedule(tx, &d)
@@ -251,21 +266,37 @@ func (h *Hooks) List(ctx context.Context, actor account.Actor, f Filter, page db
 	return found, err
 }
 
-// Get returns a delivery and what it sends; the content is empty when it was erased. It takes the grant flex.manage.
-func (h *Hooks) Get(ctx context.Context, actor account.Actor, s sid.SID) (d Delivery, c Content, err error) {
+// Get returns a delivery. It takes the grant flex.manage.
+func (h *Hooks) Get(ctx context.Context, actor account.Actor, s sid.SID) (d Delivery, err error) {
 	if err := demand(actor); err != nil {
-		return d, c, err
+		return d, err
 	}
 	err = h.db.View(ctx, func(tx *db.Tx) error {
-		if d, err = deliveries.Get(tx, actor.Account, s); err != nil {
+		d, err = deliveries.Get(tx, actor.Account, s)
+		return missing(err, s)
+	})
+	return d, err
+}
+
+// Body returns what a delivery sends, and the answer to its last try, nil when there was none. Both are empty when they were
+// erased with the contact. It takes the grant flex.manage.
+func (h *Hooks) Body(ctx context.Context, actor account.Actor, s sid.SID) (c Content, a *Answer, err error) {
+	if err := demand(actor); err != nil {
+		return c, nil, err
+	}
+	err = h.db.View(ctx, func(tx *db.Tx) error {
+		d, err := deliveries.Get(tx, actor.Account, s)
+		if err != nil {
 			return missing(err, s)
 		}
-		if c, err = content(tx, &d); errors.Is(err, errErased) {
+		b, err := bodies.Get(tx, d.Account, d.SID)
+		if errors.Is(err, seal.ErrDestroyed) || errors.Is(err, db.ErrNotFound) {
 			return nil
 		}
+		c, a = b.Content, b.Answer
 		return err
 	})
-	return d, c, err
+	return c, a, err
 }
 
 // Replay sends a delivery again, with the idempotency token that it always had; one that is pending begins anew. It takes
@@ -353,7 +384,7 @@ func demand(actor account.Actor) error {
 
 func missing(err error, s sid.SID) error {
 	if errors.Is(err, db.ErrNotFound) {
-		return fault.NotFound("/v1/Deliveries/" + string(s)).With(err)
+		return fault.NotFound("/Deliveries/" + string(s)).With(err)
 	}
 	return err
 }

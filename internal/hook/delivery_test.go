@@ -77,7 +77,7 @@ func (h *house) enqueue(n hook.Notice) (d hook.Delivery) {
 
 func (h *house) get(s sid.SID) hook.Delivery {
 	h.t.Helper()
-	d, _, err := h.Get(h.t.Context(), h.owner, s)
+	d, err := h.Get(h.t.Context(), h.owner, s)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -130,8 +130,10 @@ func TestDeliver_postsSignedOverHTTP(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		got := make(chan *http.Request, 1)
-		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm()
+			w.Header().Set("Content-Type", "text/plain")
+			_, _ = w.Write(bytes.Repeat([]byte("thanks "), 1<<18)) // far more than anybody reads
 			got <- r
 		}))
 		defer s.Close()
@@ -154,6 +156,10 @@ func TestDeliver_postsSignedOverHTTP(t *testing.T) {
 		if end.State != hook.Delivered || end.Status != 200 || end.Attempts != 1 || end.TookMicros <= 0 || end.AttemptedAt.IsZero() ||
 			end.Subject != subject || end.Kind != "onMessageSent" || end.Target != s.URL || end.Failure != "" {
 			t.Errorf("%+v", end)
+		}
+		sent, answer, err := h.Body(t.Context(), h.owner, made.SID)
+		if err != nil || sent.Form.Get("Body") != "hello" || answer == nil || answer.ContentType != "text/plain" || len(answer.Body) != hook.AnswerMost {
+			t.Errorf("%+v %+v %v", sent, answer, err)
 		}
 	})
 }
@@ -400,7 +406,7 @@ func TestDeliver_erasedContact(t *testing.T) {
 		}
 		do(func(tx *db.Tx) (err error) { key, err = db.CreateDataKey(tx, h.owner.Account); return err })
 		made := h.enqueue(hook.Notice{Key: key, Kind: "onMessageSent", Content: form("canary-body")})
-		if _, c, err := h.Get(t.Context(), h.owner, made.SID); err != nil || c.Form.Get("Body") != "canary-body" {
+		if c, _, err := h.Body(t.Context(), h.owner, made.SID); err != nil || c.Form.Get("Body") != "canary-body" {
 			t.Fatal(c, err)
 		}
 		do(func(tx *db.Tx) error { return db.DestroyDataKey(tx, h.owner.Account, key) })
@@ -408,8 +414,8 @@ func TestDeliver_erasedContact(t *testing.T) {
 		if got := h.until(made.SID); got.State != hook.Erased || got.Attempts != 0 || len(r.calls) != 0 {
 			t.Errorf("%+v, %d calls", got, len(r.calls))
 		}
-		got, c, err := h.Get(t.Context(), h.owner, made.SID)
-		if err != nil || got.Kind != "onMessageSent" || got.Target != "https://shop.example" || c.URL != "" || c.Form != nil {
+		c, answer, err := h.Body(t.Context(), h.owner, made.SID)
+		if got := h.get(made.SID); err != nil || answer != nil || got.Kind != "onMessageSent" || got.Target != "https://shop.example" || c.URL != "" || c.Form != nil {
 			t.Errorf("%+v %+v %v", got, c, err)
 		}
 		if page, err := h.List(t.Context(), h.owner, hook.Filter{}, db.Page{Size: 10}); err != nil || len(page.Items) != 1 {
@@ -489,7 +495,10 @@ func TestList_belongsToTheAccountAndItsOwner(t *testing.T) {
 			actor account.Actor
 			kind  fault.Kind
 		}{{other, fault.KindNotFound}, {agent, fault.KindForbidden}} {
-			if _, _, err := h.Get(t.Context(), tt.actor, bad.SID); !fault.Is(err, tt.kind) {
+			if _, err := h.Get(t.Context(), tt.actor, bad.SID); !fault.Is(err, tt.kind) {
+				t.Error(err)
+			}
+			if _, _, err := h.Body(t.Context(), tt.actor, bad.SID); !fault.Is(err, tt.kind) {
 				t.Error(err)
 			}
 			if _, err := h.Replay(t.Context(), tt.actor, bad.SID); !fault.Is(err, tt.kind) {

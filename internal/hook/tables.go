@@ -20,5 +20,5 @@ var deliveries = db.Table[Delivery]{
 var bodies = db.Table[body]{
 	Name: "hook_body",
 	Row:  func(b *body) *db.Row { return &b.Row },
-	Doc:  func(b *body) any { return &b.Content },
+	Doc:  func(b *body) any { return &b.sent },
 }

@@ -110,7 +110,7 @@ func (h *Hooks) try(ctx context.Context, d *Delivery, c Content) (outcome, error
 	}
 	answer, err := h.client.Post(ctx, Request{
 		Method: d.Method, URL: c.URL, Form: c.Form, Body: c.Body, ContentType: c.ContentType,
-		AuthToken: acct.AuthToken, IdempotencyToken: d.IdempotencyToken(), Timeout: WebhookTimeout, Discard: true,
+		AuthToken: acct.AuthToken, IdempotencyToken: d.IdempotencyToken(), Timeout: WebhookTimeout, Discard: true, Peek: AnswerMost,
 	})
 	if err == nil {
 		return outcome{answer: answer}, nil
@@ -160,11 +160,11 @@ func (h *Hooks) record(ctx context.Context, d *Delivery, o outcome) error {
 				return err
 			}
 		}
-		if err := deliveries.Update(tx, &now); err != nil {
+		*d = now
+		if err := keep(tx, d, o.answer); err != nil {
 			return err
 		}
-		*d = now
-		return nil
+		return deliveries.Update(tx, d)
 	})
 	if replayed || errors.Is(err, db.ErrNotFound) {
 		return nil
@@ -182,6 +182,23 @@ func (h *Hooks) record(ctx context.Context, d *Delivery, o outcome) error {
 		return fmt.Errorf("delivery %s: attempt %d: %w", d.SID, d.Attempts, redacted(o.err.Error()))
 	}
 	return nil
+}
+
+// keep writes down the beginning of an answer, in place of an earlier one, where an address that was mistyped or a bot that
+// breaks says what is wrong.
+func keep(tx *db.Tx, d *Delivery, answer Response) error {
+	b, err := bodies.Get(tx, d.Account, d.SID)
+	if errors.Is(err, seal.ErrDestroyed) || errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err != nil || len(answer.Body) == 0 && b.Answer == nil {
+		return err
+	}
+	b.Answer = nil
+	if len(answer.Body) > 0 {
+		b.Answer = &Answer{answer.ContentType, answer.Body}
+	}
+	return bodies.Update(tx, &b)
 }
 
 // tell makes the job of a delivery that did not arrive, if somebody waits for one.

@@ -20,6 +20,7 @@ func Build(t *testing.T, c *rig.Client, account string) World {
 	w.taskrouter(t, c)
 	w.flex(t, c)
 	w.studio(t, c)
+	w.hooks(t, c)
 	keys := "/api/2010-04-01/Accounts/" + account
 	w["api/Accounts/Keys"] = c.Post(t, keys+"/Keys.json", "FriendlyName", "world").SID()
 	w["api/Accounts/SigningKeys"] = w["api/Accounts/Keys"]
@@ -96,6 +97,19 @@ func (w World) flex(t *testing.T, c *rig.Client) {
 		"CustomerFriendlyName", "Visitor", "ChatFriendlyName", "Chat").SID()
 	w["flex-api/Channels"] = c.Post(t, "/flex-api/v1/Channels", "FlexFlowSid", flow, "Identity", "other-visitor",
 		"ChatUserFriendlyName", "Visitor", "ChatFriendlyName", "Chat").SID()
+}
+
+// hooks sends a test to an address that is refused, and waits until that is written down: what is under way would change by itself.
+func (w World) hooks(t *testing.T, c *rig.Client) {
+	t.Helper()
+	w["hooks/Flow"] = c.Post(t, "/flex-api/v1/FlexFlows", "FriendlyName", "bot", "ChatServiceSid", w["chat/Services"], "ChannelType", "web",
+		"IntegrationType", "external", "Integration.Url", "http://127.0.0.1:9/").SID()
+	made := c.Post(t, "/hooks/v1/Deliveries", "FlexFlowSid", w["hooks/Flow"]).SID()
+	w["hooks/Deliveries"] = made
+	rig.Eventually(t, "the test is refused", func() bool {
+		a, err := c.Call(t.Context(), http.MethodGet, "/hooks/v1/Deliveries/"+made, nil)
+		return err == nil && a.String("state") == "refused"
+	})
 }
 
 // Flow is a definition that asks and waits.
@@ -187,6 +201,8 @@ var bodies = map[string][]string{
 	"flex-api CreateWebChannel":        {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m2", "CustomerFriendlyName", "m", "ChatFriendlyName", "m"},
 	"flex-api UpdateWebChannel":        {"ChatStatus", "inactive"},
 	"flex-api CreateFlexFlow":          {"FriendlyName", "x", "ChatServiceSid", "@chat/Services", "ChannelType", "web", "IntegrationType", "external", "Integration.Url", "https://example.org/"},
+	"hooks CreateDelivery":             {"FlexFlowSid", "@hooks/Flow"},
+	"hooks CreateDeliveryReplay":       {},
 	"studio CreateFlow":                {"FriendlyName", "x", "Status", "published", "Definition", Flow},
 	"studio UpdateFlow":                {"Status", "draft", "FriendlyName", "changed"},
 	"studio UpdateFlowValidate":        {"FriendlyName", "x", "Status", "published", "Definition", Flow},
