@@ -9,6 +9,7 @@ export const keys = {
   typing: (channel: string) => ['typing', channel] as const,
   flows: ['flex-flows'] as const,
   studioFlows: ['studio-flows'] as const,
+  executions: (flow: string) => ['executions', flow] as const,
   workers: ['workers'] as const,
   channelsOf: (worker: string) => ['worker-channels', worker] as const,
   people: ['people'] as const,

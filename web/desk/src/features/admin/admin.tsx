@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
 import { Navigate, NavLink, Route, Routes } from 'react-router';
 import { flexFlows } from '../../api/flex';
 import { keys } from '../../api/keys';
@@ -12,6 +13,8 @@ import { Activities, Queues, Workflows } from './routing';
 import { TestDrive } from './testdrive';
 import { Workers } from './workers';
 import './admin.css';
+
+const Executions = lazy(() => import('./flows/executions'));
 
 function Item({ to, icon, text, n }: { to: string; icon: IconName; text: string; n?: number }) {
   return <NavLink to={`/admin/${to}`}><Icon name={icon} />{text}{n !== undefined && <span className="n num">{n}</span>}</NavLink>;
@@ -57,6 +60,7 @@ export default function Admin({ who }: { who: Session }) {
         <Routes>
           <Route path="testdrive" element={<TestDrive who={who} />} />
           <Route path="channels" element={<Channels />} />
+          <Route path="flows/:sid/executions" element={<Suspense fallback={<main className="main" id="work" />}><Executions /></Suspense>} />
           <Route path="workers" element={<Workers />} />
           <Route path="queues" element={<Queues />} />
           <Route path="workflows" element={<Workflows />} />

@@ -9,7 +9,7 @@ import { Avatar } from '../../ui/avatar';
 import { channelLabel } from '../../ui/channel-label';
 import { Icon } from '../../ui/icons';
 import { useToast } from '../../ui/toast';
-import { contextFacts, customerBehind, firstReply, formFacts, type Fact } from './facts';
+import { contextFacts, customerBehind, firstReply, formFacts, fromFlow, type Fact } from './facts';
 
 function Facts({ facts }: { facts: Fact[] }) {
   return <dl className="kv">{facts.map((fact) => <FactLine key={fact.label} {...fact} />)}</dl>;
@@ -58,7 +58,7 @@ function Earlier({ item, conversation, onJump }: { item: Work; conversation: Con
 function CustomerTab({ item, conversation, onJump }: { item: Work; conversation?: Conversation; onJump: (index: number) => void }) {
   const { t, plural } = useText();
   const name = customerName(item) || t('inbox.noName');
-  const form = formFacts(conversation);
+  const form = formFacts(conversation, item);
   const context = contextFacts(item, form);
   const from = item.task.attributes.from;
   const behind = conversation && customerBehind(conversation);
@@ -79,7 +79,7 @@ function CustomerTab({ item, conversation, onJump }: { item: Work; conversation?
         </dl>
       </div>
       {form.length > 0 && <div className="blk"><h2 className="blk-h">{t('customer.form')}</h2><Facts facts={form} /></div>}
-      {context.length > 0 && <div className="blk"><h2 className="blk-h">{t('customer.context')}</h2><Facts facts={context} /></div>}
+      {context.length > 0 && <div className="blk"><h2 className="blk-h">{t(fromFlow(item) ? 'customer.fromFlow' : 'customer.context')}</h2><Facts facts={context} /></div>}
       {conversation && <Earlier item={item} conversation={conversation} onJump={onJump} />}
     </>
   );
@@ -108,6 +108,7 @@ function TaskTab({ item, conversation }: { item: Work; conversation?: Conversati
           <Sid label={t('customer.reservationSid')} sid={reservation.sid} />
           <Sid label={t('customer.channelSid')} sid={task.attributes.channelSid} />
           <Sid label={t('customer.flowSid')} sid={task.attributes.flexFlowSid} />
+          <Sid label={t('customer.executionSid')} sid={task.attributes.executionSid} />
         </dl>
       </div>
       <div className="blk">

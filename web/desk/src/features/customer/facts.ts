@@ -20,23 +20,49 @@ export function humanize(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** How deep, and how many, of the facts inside a fact are shown; the Task tab shows the rest. */
+const DEEP = 3;
+const MANY = 40;
+
 function scalar(value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim() || undefined;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return undefined;
 }
 
+/** A value as lines: objects a line for each of their fields, lists of plain values in one line. */
+function lines(label: string, value: unknown, deep: number): Fact[] {
+  const plain = scalar(value);
+  if (plain !== undefined) return [{ label, value: plain }];
+  if (!value || typeof value !== 'object' || deep >= DEEP) return [];
+  if (Array.isArray(value)) {
+    const all = value.map(scalar);
+    if (all.every((each) => each !== undefined)) return all.length > 0 ? [{ label, value: all.join(', ') }] : [];
+    return value.flatMap((each, at) => lines(`${label} ${at + 1}`, each, deep + 1));
+  }
+  return Object.entries(value).flatMap(([key, inner]) => lines(label ? `${label} · ${humanize(key).toLowerCase()}` : humanize(key), inner, deep + 1));
+}
+
+/** JSON in a text is what it says: flows hand objects over as text, too. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\s*[{[]/.test(value)) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
 function list(source: unknown, skip: ReadonlySet<string> = new Set()): Fact[] {
   if (!source || typeof source !== 'object' || Array.isArray(source)) return [];
-  return Object.entries(source as Attributes).flatMap(([key, value]) => {
-    const text = skip.has(key) ? undefined : scalar(value);
-    return text === undefined ? [] : [{ label: humanize(key), value: text }];
-  });
+  return Object.entries(source as Attributes)
+    .flatMap(([key, value]) => (skip.has(key) ? [] : lines(humanize(key), parsed(value), 0)))
+    .slice(0, MANY);
 }
 
 /** What the visitor filled in before the chat. */
-export function formFacts(conversation: Conversation | undefined): Fact[] {
-  let data = conversation?.channel.attributes.pre_engagement_data;
+export function formFacts(conversation: Conversation | undefined, item?: Work): Fact[] {
+  let data = conversation?.channel.attributes.pre_engagement_data ?? item?.task.attributes.pre_engagement_data;
   if (typeof data === 'string') {
     try {
       data = JSON.parse(data);
@@ -46,6 +72,9 @@ export function formFacts(conversation: Conversation | undefined): Fact[] {
   }
   return list(data);
 }
+
+/** True when a flow has talked with the customer before. */
+export const fromFlow = (item: Work): boolean => typeof item.task.attributes.executionSid === 'string';
 
 /** Other facts that the site or the flow passed along; what the form says is not repeated. */
 export function contextFacts(item: Work, form: Fact[]): Fact[] {

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { keys } from '../../../api/keys';
 import { workflows } from '../../../api/taskrouter';
-import { stepContext, type Json, type Tryout as Conversation, type TryoutEvent, type TryoutLine, type TryoutStart, type TryoutStep } from '../../../api/tryout';
+import { stepContext, type Tryout as Conversation, type TryoutEvent, type TryoutLine, type TryoutStart, type TryoutStep } from '../../../api/tryout';
 import { useText } from '../../../i18n';
 import { shortSid } from '../../../i18n/format';
 import { channelLabel } from '../../../ui/channel-label';
@@ -11,23 +11,10 @@ import { Icon } from '../../../ui/icons';
 import { Spinning } from './spinning';
 import { rowsOf } from './path';
 import { useTryout, type OnPath } from './use-tryout';
+import { Values } from './values';
 import './tryout.css';
 
 const channels = ['web', 'sms', 'whatsapp', 'facebook', 'line', 'custom'];
-
-/** Values as a person reads them: texts as they are, everything else as JSON. */
-const show = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value, null, 1));
-
-function Values({ title, values }: { title: string; values: Record<string, Json> }) {
-  const entries = Object.entries(values);
-  if (entries.length === 0) return null;
-  return (
-    <section className="try-values">
-      <h4>{title}</h4>
-      <dl>{entries.map(([name, value]) => <div key={name}><dt className="mono">{name}</dt><dd dir="auto">{show(value)}</dd></div>)}</dl>
-    </section>
-  );
-}
 
 function TaskCard({ line, open, happen }: { line: TryoutLine; open: boolean; happen: (event: TryoutEvent) => void }) {
   const { t } = useText();
@@ -116,7 +103,7 @@ function Context({ tryout }: { tryout: Conversation }) {
       {none ? <p className="c3 t13">{t('tryout.noVariables')}</p> : <Values title={t('tryout.variables')} values={flow.variables} />}
       <Values title={t('tryout.data')} values={flow.data} />
       {Object.entries(widgets).map(([name, values]) => (
-        <Values key={name} title={`widgets.${name}`} values={values && typeof values === 'object' && !Array.isArray(values) ? values : { '': values }} />
+        <Values key={name} title={`widgets.${name}`} values={values} />
       ))}
       <Values title="trigger" values={trigger} />
       <Values title="contact" values={contact} />
