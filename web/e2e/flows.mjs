@@ -128,7 +128,7 @@ async function executions(admin, flow) {
   await admin.goto(`${server.url}/desk/admin/flows/${flow.sid}/executions`);
   await admin.getByRole('button', { name: 'Ana Pires' }).click();
   const drawer = admin.getByRole('dialog');
-  await drawer.getByText('An order').waitFor();
+  await drawer.getByText('An order', { exact: true }).waitFor();
   const text = await drawer.innerText();
   check('the execution stands at the agent', /Stands at\s+agent/.test(text) && /Waits for\s+the agent/.test(text), text);
   const steps = drawer.getByRole('listitem');
