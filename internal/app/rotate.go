@@ -24,7 +24,8 @@ var sealedTables = []string{
 	"flex_flow", "flex_contact", "flex_channel", "flex_configuration",
 	"taskrouter_workspace", "taskrouter_activity", "taskrouter_channel", "taskrouter_queue", "taskrouter_workflow",
 	"taskrouter_worker", "taskrouter_worker_channel", "taskrouter_task", "taskrouter_reservation",
-	"studio_flow", "studio_revision", "studio_execution", "studio_step", "studio_test_line", "hook_delivery", "hook_body",
+	"studio_flow", "studio_revision", "studio_execution", "studio_step", "studio_test_line", "studio_function", "studio_assistant",
+	"hook_delivery", "hook_body",
 }
 
 // rotate gives the main account a new primary key and seals its rows anew. A sweep that was cut goes on where it stood: run

@@ -192,7 +192,7 @@ func (p *parts) products() ([]rest.Product, error) {
 			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
 		}),
 		resttaskrouter.Product(p.tasks),
-		reststudio.Product(flows), reststudio.Version1(flows),
+		reststudio.Product(flows), reststudio.Version1(flows), reststudio.Own(flows),
 		resthooks.Product(p.hooks, p.flowrun),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}, nil

@@ -104,7 +104,7 @@ func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect,
 		}
 		return r.send(tx, x, e)
 	case engine.HTTPCall:
-		return nil, r.Jobs.Enqueue(tx, job.Job{Queue: Calls, Unique: e.Token, Account: x.Account, Key: x.Key}, call{Execution: x.SID, HTTPCall: e})
+		return nil, r.later(tx, x, e.Token, call{Execution: x.SID, HTTPCall: e})
 	case engine.CreateTask:
 		if x.IsTest() {
 			return nil, r.noteTask(tx, x, e)
@@ -113,7 +113,9 @@ func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect,
 	case engine.RunSubflow:
 		return r.subflow(tx, x, e, on)
 	case engine.Redirect:
-		return engine.Returned{Token: e.Token, Err: "this installation does not hand conversations over to other applications"}, nil
+		return nil, r.later(tx, x, e.Token, call{Execution: x.SID, HTTPCall: engine.HTTPCall{Token: e.Token}, Redirect: &e})
+	case engine.Consult:
+		return nil, r.later(tx, x, e.Token, call{Execution: x.SID, HTTPCall: engine.HTTPCall{Token: e.Token}, Consult: &e})
 	case engine.End:
 		return nil, r.ended(tx, x, on)
 	}
@@ -144,7 +146,7 @@ func (r *FlowRun) send(tx *db.Tx, x *studio.Execution, e engine.SendMessage) (en
 	if author == "" || sid.Valid(author, sid.ChatService) || author == text(x.State.Context.Trigger["message"], "From") {
 		author = bot
 	}
-	m, _, err := r.Chat.SendTx(tx, &ch, chat.NewMessage{Author: author, Body: e.Body, Attributes: e.Attributes, ClientID: e.Token})
+	m, _, err := r.Chat.SendTx(tx, &ch, chat.NewMessage{Author: author, Body: withMedia(e.Body, e.MediaURL), Attributes: e.Attributes, ClientID: e.Token})
 	if fault.Is(err, fault.KindInvalid) || fault.Is(err, fault.KindTooLarge) {
 		return failed(fault.Of(err).Code, fault.Of(err).Message)
 	}
@@ -282,10 +284,17 @@ type timer struct {
 	Token     string  `json:"token"`
 }
 
-// call is an HTTP call that an execution waits for.
+// call is what an execution asks outside and waits for: an HTTP call, or what of the others is not nil. The token is set in any case.
 type call struct {
 	Execution sid.SID `json:"execution"`
 	engine.HTTPCall
+	Redirect *engine.Redirect `json:"redirect,omitempty"`
+	Consult  *engine.Consult  `json:"consult,omitempty"`
+}
+
+// later sets the job that asks outside.
+func (r *FlowRun) later(tx *db.Tx, x *studio.Execution, token string, c call) error {
+	return r.Jobs.Enqueue(tx, job.Job{Queue: Calls, Unique: token, Account: x.Account, Key: x.Key}, c)
 }
 
 // decode reads a job's arguments; done is true when there is nobody left to react for.

@@ -35,7 +35,7 @@ import (
 
 // Queues of the durable reactions.
 const (
-	// Calls holds HTTP calls that executions wait for.
+	// Calls holds what executions ask outside and wait for: HTTP calls, TwiML, assistants.
 	Calls = "flowrun.call"
 	// Timers holds waits that end by themselves.
 	Timers = "flowrun.timer"

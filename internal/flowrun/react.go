@@ -15,53 +15,87 @@ import (
 	"usher/internal/job"
 	"usher/internal/seal"
 	"usher/internal/sid"
+	"usher/internal/studio"
 	"usher/internal/studio/engine"
 )
 
-// OnCall makes an HTTP call and gives the answer to the execution that waits for it. The call carries its token, by which the
-// receiver can tell a repeated one.
+// OnCall asks outside what an execution waits for, and gives it the answer. A call carries its token, by which the receiver can
+// tell a repeated one.
 func (r *FlowRun) OnCall(ctx context.Context, j job.Job) error {
 	var c call
 	if done, err := decode(j, &c); done || err != nil {
 		return err
 	}
-	if waits, err := r.waits(ctx, j.Account, c.Execution, c.Token); err != nil || !waits {
+	x, err := r.waits(ctx, j.Account, c.Execution, c.Token)
+	if err != nil || x == nil {
 		return forgive(err)
 	}
-	in := engine.HTTPDone{Token: c.Token}
-	if c.Function && c.URL == "" {
-		in.Err = "the function has no address"
-		return forgive(r.answer(ctx, j.Account, c.Execution, in))
+	switch {
+	case c.Redirect != nil && x.State.Wait.For != engine.ForTwiML: // it was asked, and waits for the return by the same token
+	case c.Redirect != nil:
+		err = r.redirect(ctx, x, *c.Redirect)
+	case c.Consult != nil:
+		err = r.consult(ctx, x, *c.Consult)
+	default:
+		err = r.call(ctx, x, c.HTTPCall)
 	}
-	res, err := r.Caller.Post(ctx, hook.Request{
+	return forgive(err)
+}
+
+// call makes an HTTP call.
+func (r *FlowRun) call(ctx context.Context, x *studio.Execution, c engine.HTTPCall) error {
+	in := engine.HTTPDone{Token: c.Token}
+	q := hook.Request{
 		Method: c.Method, URL: c.URL, Body: []byte(c.Body), ContentType: c.ContentType, IdempotencyToken: c.Token,
 		Timeout: time.Duration(c.TimeoutSeconds) * time.Second, MaxResponse: hook.DefaultResponse,
-	})
+	}
+	if c.Function {
+		why, err := r.function(ctx, x.Account, c, &q)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			in.Err = why
+			return r.answer(ctx, x.Account, x.SID, in)
+		}
+	}
+	res, err := r.Caller.Post(ctx, q)
 	in.Status, in.Body, in.ContentType = res.Status, string(res.Body), res.ContentType
 	var failed *hook.Error
 	if errors.As(err, &failed) {
 		if failed.Failure != hook.BadStatus { // of an answer with a status the widget judges itself
-			in.Err = string(failed.Failure)
+			in.Err = explain(failed)
 		}
 		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	return forgive(r.answer(ctx, j.Account, c.Execution, in))
+	return r.answer(ctx, x.Account, x.SID, in)
 }
 
-// waits says whether the execution still waits with that token.
-func (r *FlowRun) waits(ctx context.Context, acct int64, execution sid.SID, token string) (waits bool, err error) {
+// explain says how a call failed, to whoever made the flow.
+func explain(failed *hook.Error) string {
+	if failed.Reason == "" {
+		return string(failed.Failure)
+	}
+	return string(failed.Failure) + " (" + failed.Reason + ")"
+}
+
+// waits returns the execution if it still waits with that token, nil otherwise.
+func (r *FlowRun) waits(ctx context.Context, acct int64, execution sid.SID, token string) (waiting *studio.Execution, err error) {
 	err = r.db.Do(ctx, func(tx *db.Tx) error {
+		waiting = nil
 		x, err := r.Studio.ExecutionTx(tx, acct, execution)
-		waits = err == nil && x.Active && x.State.Wait != nil && x.State.Wait.Token == token
 		if fault.Is(err, fault.KindNotFound) {
 			return nil
 		}
+		if err == nil && x.Active && x.State.Wait != nil && x.State.Wait.Token == token {
+			waiting = &x
+		}
 		return err
 	})
-	return waits, err
+	return waiting, err
 }
 
 // answer gives an input to an execution. One that is gone needs none.

@@ -168,20 +168,6 @@ func TestCall(t *testing.T) {
 	}
 }
 
-func TestCall_ofAFunctionWithoutAddress(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		flow := w.studioFlow(begin("run"),
-			widget("run", "run-function", props{"url": "{{flow.variables.none}}", "function_sid": "ZH0"}, "success", "good", "fail", "bad"),
-			say("good", "success"), say("bad", "failed"))
-		c := w.talk(flow)
-		w.hears(c, "hi")
-		w.run(flowrun.Calls)
-		if diff := cmp.Diff([]string{"ada: hi", "Bot: failed"}, w.said(c)); diff != "" {
-			t.Errorf("said:\n%s", diff)
-		}
-	})
-}
-
 func (w *world) create(flow sid.SID, contact string) studio.Execution {
 	w.T.Helper()
 	x, err := w.Studio.CreateExecution(w.T.Context(), w.Owner, w.Flowrun, studio.NewExecution{
@@ -282,17 +268,6 @@ func TestSend_whatChatRefuses(t *testing.T) {
 			if n := len(w.said(c)); n != 1 && name != "nul" {
 				t.Errorf("%s: %d messages", name, n)
 			}
-		}
-	})
-}
-
-func TestRedirect_goesOnAsFailed(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		flow := w.studioFlow(begin("away"), widget("away", "add-twiml-redirect", props{"url": "https://example.com/"}, "return", "bad", "timeout", "bad", "fail", "agent"),
-			say("bad", "returned"), w.toAgent("agent", ""))
-		w.hears(w.talk(flow), "hi")
-		if n := len(w.AllTasks()); n != 1 {
-			t.Errorf("%d tasks; %+v", n, w.last(flow).State)
 		}
 	})
 }

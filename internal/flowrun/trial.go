@@ -192,7 +192,7 @@ func (r *FlowRun) trialInput(tx *db.Tx, x *studio.Execution, in TrialInput) (eng
 	var input engine.Input
 	switch in.Event {
 	case "":
-		if w.For != engine.ForMessage {
+		if !engine.Takes(x.State, engine.Message{}, tx.Now) {
 			return nil, fault.Conflict("The flow does not wait for a message, but for: %s", w.For)
 		}
 		index, err := r.Studio.NoteTx(tx, x, studio.LineDocument{Kind: studio.LineCustomer, Body: in.Body})

@@ -347,3 +347,32 @@ func (w *world) overdue(execution sid.SID) {
 		return err
 	})
 }
+
+// An assistant and TwiML talk in a test conversation as they would to a customer, and nothing leaves it.
+func TestTrial_outside(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.assistant(func(p prompt, _ hook.Request) (hook.Response, error) {
+			last := p.Messages[len(p.Messages)-1]
+			if last.Role != "user" || last.Content != "Hello" && last.Content != "more" {
+				t.Errorf("asked %+v", p.Messages)
+			}
+			return completion("You said " + last.Content), nil
+		})
+		flow := w.assistantFlow()
+		trial := w.start(flow, nil)
+		w.run(flowrun.Calls)
+		trial = w.next(trial, flowrun.TrialInput{Body: "more"})
+		w.run(flowrun.Calls)
+		if got := strings.Join(told(w.trial(trial)), "|"); got != "customer Hello|flow You said Hello|customer more|flow You said more" {
+			t.Errorf("said %s", got)
+		}
+		w.answers(map[string]hook.Response{"app.example.com/": document("<Message>Your turn</Message>")})
+		flow = w.redirectFlow(props{"url": "https://app.example.com/"})
+		trial = w.start(flow, nil)
+		w.run(flowrun.Calls)
+		trial = w.next(trial, flowrun.TrialInput{Body: "mine"})
+		if got := strings.Join(told(w.trial(trial)), "|"); got != "customer Hello|flow Your turn|customer mine|flow back mine" {
+			t.Errorf("said %s", got)
+		}
+	})
+}

@@ -142,6 +142,26 @@ func (w *world) last(flow sid.SID) studio.Execution {
 	return all[len(all)-1]
 }
 
+// execution reads an execution anew.
+func (w *world) execution(x studio.Execution) studio.Execution {
+	w.T.Helper()
+	found, err := w.Studio.Execution(context.Background(), w.Owner, x.State.FlowSID, x.SID)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return found
+}
+
+// steps lists the steps of the flow's newest execution.
+func (w *world) steps(flow sid.SID) []studio.Step {
+	w.T.Helper()
+	page, err := w.Studio.Steps(context.Background(), w.Owner, flow, w.last(flow).SID, db.Page{Size: 100})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return page.Items
+}
+
 // run does the jobs of a queue, twice each, and removes them.
 func (w *world) run(queue string) int {
 	w.T.Helper()

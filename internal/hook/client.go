@@ -20,8 +20,10 @@ import (
 const (
 	// DefaultTimeout bounds a request from the resolving of the name to the last byte of the answer.
 	DefaultTimeout = 10 * time.Second
-	// WebhookTimeout is the longest that a request may ask for.
+	// WebhookTimeout is how long a webhook may take.
 	WebhookTimeout = 15 * time.Second
+	// LongestTimeout is the longest that a request may ask for.
+	LongestTimeout = 30 * time.Second
 	// DefaultResponse and MaxResponse bound an answer, in bytes.
 	DefaultResponse = 64 << 10
 	MaxResponse     = 1 << 20
@@ -49,9 +51,11 @@ type Request struct {
 	AuthToken string
 	// Username and Password are sent as Basic authorization in place of those in the URL.
 	Username, Password string
+	// Bearer is sent as authorization of that kind in place of the others; "" sends none.
+	Bearer string
 	// IdempotencyToken tells the receiver that two requests are the same; "" sends none.
 	IdempotencyToken string
-	// Timeout is at most WebhookTimeout; 0 means DefaultTimeout.
+	// Timeout is at most LongestTimeout; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// MaxResponse is at most the constant of that name; 0 means DefaultResponse.
 	MaxResponse int
@@ -128,7 +132,7 @@ func NewClient(transport http.RoundTripper) *Client { return &Client{transport} 
 // Post makes a call and follows at most three redirects, never from https to http. The error is an *Error; with BadStatus
 // and TooLarge the response is there as well, as far as it was read.
 func (c *Client) Post(ctx context.Context, r Request) (Response, error) {
-	limit := time.Duration(min(max(r.Timeout, 0), WebhookTimeout))
+	limit := time.Duration(min(max(r.Timeout, 0), LongestTimeout))
 	if limit == 0 {
 		limit = DefaultTimeout
 	}
@@ -208,6 +212,12 @@ func (r *Request) build(ctx context.Context) (*http.Request, error) {
 	if r.Username != "" {
 		req.SetBasicAuth(r.Username, r.Password)
 	}
+	if r.Bearer != "" {
+		if !plain(r.Bearer) {
+			return nil, fmt.Errorf("%w: the key holds characters that a header cannot", ErrRefused)
+		}
+		req.Header.Set("Authorization", "Bearer "+r.Bearer)
+	}
 	r.sign(req)
 	return req, nil
 }
@@ -260,7 +270,7 @@ func (r *Request) redirect(first *url.URL) func(*http.Request, []*http.Request) 
 			req.Header.Del("Authorization")
 			return nil
 		}
-		if first.User != nil && r.Username == "" {
+		if first.User != nil && r.Username == "" && r.Bearer == "" {
 			password, _ := first.User.Password()
 			req.SetBasicAuth(first.User.Username(), password)
 		}

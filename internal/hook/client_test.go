@@ -106,6 +106,34 @@ func TestPost_sendsABodyWithItsHash(t *testing.T) {
 	}
 }
 
+// A key goes to the server that it is for, and nowhere else.
+func TestPost_bearer(t *testing.T) {
+	t.Parallel()
+	other := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("the key came to another server")
+		}
+	})
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer sk-1" {
+			t.Errorf("%s: authorization %q", r.URL.Path, r.Header.Get("Authorization"))
+		}
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
+			return
+		}
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
+	q := Request{URL: strings.Replace(s.URL, "http://", "http://ann:pw@", 1) + "/", Body: []byte("{}"), ContentType: "application/json", Bearer: "sk-1"}
+	if _, err := client(t, loopback).Post(t.Context(), q); err != nil {
+		t.Error(err)
+	}
+	q.Bearer = "sk\r\nX: y"
+	if _, err := client(t, loopback).Post(t.Context(), q); err == nil {
+		t.Error("a key that breaks the header was sent")
+	}
+}
+
 func TestPost_refusesWhatIsNoRequest(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]Request{

@@ -57,3 +57,15 @@ var lines = db.Table[Line]{
 	},
 	Doc: func(l *Line) any { return &l.LineDocument },
 }
+
+var functions = db.Table[Function]{
+	Name: "studio_function",
+	Row:  func(f *Function) *db.Row { return &f.Row },
+	Doc:  func(f *Function) any { return &f.FunctionDocument },
+}
+
+var assistants = db.Table[Assistant]{
+	Name: "studio_assistant",
+	Row:  func(a *Assistant) *db.Row { return &a.Row },
+	Doc:  func(a *Assistant) any { return &a.AssistantDocument },
+}

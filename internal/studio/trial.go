@@ -85,6 +85,13 @@ func (s *Studio) NoteTx(tx *db.Tx, x *Execution, line LineDocument) (before int6
 	return before, lines.Insert(tx, &l)
 }
 
+// LinesTx reads the newest lines of the test conversation that the execution belongs to, at most limit, the oldest first.
+func (s *Studio) LinesTx(tx *db.Tx, x *Execution, limit int) ([]Line, error) {
+	list, err := lines.Find(tx, "execution_id = $1 order by id desc limit $2", x.root(), limit)
+	slices.Reverse(list)
+	return list, err
+}
+
 // linePrefix begins the SID of a line's row, which the outside never sees.
 const linePrefix = "TL"
 

@@ -45,7 +45,7 @@ func world(t *testing.T, d *db.DB) wire.Server {
 	// Test conversations touch nothing but flows, so nothing else is there for them.
 	trials := flowrun.New(flowrun.Deps{Studio: s, Flex: flex.New(d), Jobs: job.New(d, bus.NewMemory())})
 	with := reststudio.Deps{Studio: s, Runner: postman{s}, Trials: trials}
-	return w.Serve(t, reststudio.Product(with), reststudio.Version1(with))
+	return w.Serve(t, reststudio.Product(with), reststudio.Version1(with), reststudio.Own(with))
 }
 
 func TestWire(t *testing.T) {
@@ -69,4 +69,5 @@ func TestRoutes(t *testing.T) {
 	t.Parallel()
 	resttest.Routes(t, "testdata/routes.txt", reststudio.Product(reststudio.Deps{}))
 	resttest.Routes(t, "testdata/routes1.txt", reststudio.Version1(reststudio.Deps{}))
+	resttest.Routes(t, "testdata/routes_own.txt", reststudio.Own(reststudio.Deps{}))
 }

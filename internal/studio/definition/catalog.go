@@ -34,6 +34,7 @@ var specs = map[string]spec{
 	"run-subflow":             {Messaging, []string{"flow_sid", "flow_revision"}},
 	"send-to-flex":            {Messaging, []string{"workflow", "channel"}},
 	"add-twiml-redirect":      {Messaging, []string{"url"}},
+	"assistant":               {Messaging, nil}, // Usher's own
 
 	"say-play":                 {Voice, nil},
 	"gather-input-on-call":     {Voice, nil},

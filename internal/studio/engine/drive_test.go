@@ -66,8 +66,12 @@ func drive(t *testing.T, d *definition.Definition, choices []byte) {
 				in = TaskDone{Token: ex.Wait.Token, Event: []string{CallComplete, FailedToEnqueue, CallFailure}[c%3]}
 			case ForSubflow:
 				in = SubflowDone{Token: ex.Wait.Token, Event: []string{Completed, Failed}[c%2]}
+			case ForTwiML:
+				in = Returned{Token: ex.Wait.Token, Err: []string{"", "x"}[c%2], Away: c%5 == 0}
 			case ForReturn:
-				in = Returned{Token: ex.Wait.Token, Err: []string{"", "x"}[c%2]}
+				in = says(bodies[c%8])
+			case ForAnswer:
+				in = Consulted{Token: ex.Wait.Token, Text: []string{"", "So?"}[c%2], HandOff: c%5 == 0, Done: c%7 == 0, Err: []string{"", "", "x"}[c%3]}
 			}
 			if c%11 == 0 && !ex.Wait.Until.IsZero() {
 				in, now = Timeout{}, ex.Wait.Until

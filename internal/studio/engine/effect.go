@@ -57,8 +57,17 @@ type RunSubflow struct {
 // with Returned.
 type Redirect struct {
 	Token  string
-	Method string
+	Method string // GET or POST
 	URL    string
+}
+
+// Consult asks a language model what to say to the customer next; its result is
+// Consulted. What was said so far is in the conversation itself.
+type Consult struct {
+	Token        string
+	Instructions string // of the widget, beside those that the operator gives to all
+	Model        string // "" is the operator's choice
+	Turn         int    // which answer it will be in this visit to the widget, from 1
 }
 
 // End says that the execution is over: exactly once, as its last effect.
@@ -69,4 +78,5 @@ func (HTTPCall) effect()    {}
 func (CreateTask) effect()  {}
 func (RunSubflow) effect()  {}
 func (Redirect) effect()    {}
+func (Consult) effect()     {}
 func (End) effect()         {}

@@ -5,7 +5,7 @@
 //
 // The state machine of an execution:
 //
-//	Start ─► running ─► waiting (message, sent, http, task, subflow, return) ─► running ─► … ─► ended
+//	Start ─► running ─► waiting (message, sent, http, task, subflow, twiml, return, answer) ─► running ─► … ─► ended
 //
 // While it waits, Execution.Wait says for what and until when. Every wait has a
 // token of its own, which is also the token of its effect: an answer that comes
@@ -55,7 +55,9 @@ const (
 	ForHTTP    Kind = "http"    // HTTPDone
 	ForTask    Kind = "task"    // TaskDone
 	ForSubflow Kind = "subflow" // SubflowDone
-	ForReturn  Kind = "return"  // Returned, and Timeout
+	ForTwiML   Kind = "twiml"   // Returned, and Timeout
+	ForReturn  Kind = "return"  // Message, and Timeout: the conversation is away
+	ForAnswer  Kind = "answer"  // Consulted
 )
 
 // Wait says what an execution waits for.

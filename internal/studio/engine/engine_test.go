@@ -222,7 +222,13 @@ func TestTakes(t *testing.T) {
 		{"http while waiting for a task", waits(ForTask, now), HTTPDone{Token: "t"}, false},
 		{"task", waits(ForTask, now), TaskDone{Token: "t"}, true},
 		{"subflow", waits(ForSubflow, now), SubflowDone{Token: "t"}, true},
-		{"returned", waits(ForReturn, now), Returned{Token: "t"}, true},
+		{"returned", waits(ForTwiML, now), Returned{Token: "t"}, true},
+		{"message while TwiML comes", waits(ForTwiML, now), says("x"), false},
+		{"returned twice", waits(ForReturn, now), Returned{Token: "t"}, false},
+		{"message while away", waits(ForReturn, now), says("x"), true},
+		{"consulted", waits(ForAnswer, now), Consulted{Token: "t"}, true},
+		{"message while consulting", waits(ForAnswer, now), says("x"), false},
+		{"consulted of another turn", waits(ForAnswer, now), Consulted{Token: "s"}, false},
 		{"nothing", waits(ForReturn, now), nil, false},
 	} {
 		if got := Takes(tt.ex, tt.in, now); got != tt.want {
@@ -324,9 +330,15 @@ func TestWidgets(t *testing.T) {
 			[]Input{SubflowDone{Event: Completed, Context: Context{Variables: map[string]any{"a": 1.0}}}},
 			`{"w":{"a":1}}`, "w completed Ended",
 		},
-		"subflow fails":         {`w run-subflow {"flow_sid":"FW","flow_revision":"1"}`, []Input{SubflowDone{Event: Failed, Err: "x"}}, `{}`, "w failed Ended 81024"},
-		"redirect fails":        {`w add-twiml-redirect {"url":"http://x/"}`, []Input{Returned{Err: "x"}}, `{}`, "w fail Ended 81016"},
-		"redirect times out":    {`w add-twiml-redirect {"url":"http://x/"}`, []Input{Timeout{}}, `{}`, "w timeout Ended"},
+		"subflow fails":      {`w run-subflow {"flow_sid":"FW","flow_revision":"1"}`, []Input{SubflowDone{Event: Failed, Err: "x"}}, `{}`, "w failed Ended 81024"},
+		"redirect fails":     {`w add-twiml-redirect {"url":"http://x/"}`, []Input{Returned{Err: "x"}}, `{}`, "w fail Ended 81016"},
+		"redirect times out": {`w add-twiml-redirect {"url":"http://x/"}`, []Input{Timeout{}}, `{}`, "w timeout Ended"},
+		"redirect for good": {
+			`w add-twiml-redirect {"url":"http://x/","timeout":"0"}`, []Input{Returned{Away: true}}, `{}`, "w timeout Ended",
+		},
+		"redirect returns by a message": {
+			`w add-twiml-redirect {"url":"http://x/"}`, []Input{Returned{Away: true}, Message{map[string]any{"Body": "y"}}}, `{"w":{"Body":"y"}}`, "w return Ended",
+		},
 		"redirect to nowhere":   {`w add-twiml-redirect {"url":""}`, nil, `{}`, "w fail Ended 81016"},
 		"back to the trigger":   {`w set-variables {} next:Trigger`, nil, `{}`, "Trigger failed Ended 81002"},
 		"a widget switched off": {`w send-to-auto-pilot {}`, nil, `{}`, "w failed Ended 81002"},

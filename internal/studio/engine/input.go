@@ -80,7 +80,18 @@ type SubflowDone struct {
 type Returned struct {
 	Token string
 	Data  map[string]any
+	Away  bool   // it was handed over and has not come back yet
 	Err   string // why it failed
+}
+
+// Consulted is the result of Consult.
+type Consulted struct {
+	Token   string
+	Text    string // what to say
+	HandOff bool   // to a person, after the text
+	Limit   bool   // because there were as many turns as the operator allows
+	Done    bool   // the customer needs nothing more
+	Err     string // why there is no answer
 }
 
 func (Start) input()       {}
@@ -91,3 +102,4 @@ func (HTTPDone) input()    {}
 func (TaskDone) input()    {}
 func (SubflowDone) input() {}
 func (Returned) input()    {}
+func (Consulted) input()   {}

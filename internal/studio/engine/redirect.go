@@ -20,15 +20,35 @@ func redirect(r *run, s *definition.State) outcome {
 		r.fault(CodeHTTP, "The address of the redirect is no http or https URL")
 		return leave("fail")
 	}
-	e.Token = r.wait(s, ForReturn, r.seconds(s, "timeout", defaultRedirect))
+	limit := r.seconds(s, "timeout", defaultRedirect)
+	if r.noReturn(s) {
+		limit = guardTime
+	}
+	e.Token = r.wait(s, ForTwiML, limit)
 	return r.do(e)
 }
 
+// noReturn says that the conversation is handed over for good.
+func (r *run) noReturn(s *definition.State) bool { return r.text(s, "timeout") == "0" }
+
+// returned goes on when the conversation is back. The customer's next message
+// returns it too: from then on the other application is not asked any more.
 func returned(r *run, s *definition.State, in Input) outcome {
+	if said, ok := in.(Message); ok {
+		r.put(s, message(said.Data))
+		return leave("return")
+	}
 	back, ok := in.(Returned)
 	switch {
 	case !ok:
 		return leave("timeout")
+	case back.Away && r.noReturn(s):
+		return leave("timeout")
+	case back.Away:
+		away := *r.ex.Wait // until the same time, by the same timer
+		away.For = ForReturn
+		r.ex.Wait = &away
+		return waiting
 	case back.Err != "":
 		r.fault(CodeHTTP, "The redirect failed: %s", back.Err)
 		return leave("fail")

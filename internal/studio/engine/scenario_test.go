@@ -66,6 +66,8 @@ func show(e Effect) (line, token string) {
 		return fmt.Sprintf("subflow %s %s %s", e.Flow[:2], e.Revision, toJSON(e.Parameters)), e.Token
 	case Redirect:
 		return fmt.Sprintf("redirect %s %s", e.Method, e.URL), e.Token
+	case Consult:
+		return fmt.Sprintf("consult %d %s%s", e.Turn, e.Instructions, e.Model), e.Token
 	case End:
 		return strings.TrimSpace("end " + e.Reason), ""
 	}
@@ -100,6 +102,9 @@ func withToken(in Input, token string) Input {
 		in.Token = token
 		return in
 	case Returned:
+		in.Token = token
+		return in
+	case Consulted:
 		in.Token = token
 		return in
 	}
@@ -331,7 +336,8 @@ func TestFlows(t *testing.T) {
 			{in: done, do: []string{"end"}, steps: []string{"agent callComplete Ended"}},
 		},
 		"redirect": {
-			{in: first("Hi"), do: []string{"redirect POST https://survey.example.com/start"}, steps: []string{"Trigger incomingMessage away"}, wait: ForReturn, until: 5 * time.Minute},
+			{in: first("Hi"), do: []string{"redirect POST https://survey.example.com/start"}, steps: []string{"Trigger incomingMessage away"}, wait: ForTwiML, until: 5 * time.Minute},
+			{after: time.Minute, in: says("hello?"), wait: ForTwiML, until: 4 * time.Minute},
 			{
 				in: Returned{Data: map[string]any{"Score": 5.0}}, do: []string{"send shop to +491 in IS1/CH1: Welcome back."},
 				steps: []string{"away return back"}, wait: ForSent,

@@ -99,7 +99,7 @@ func Takes(ex Execution, in Input, now time.Time) bool {
 	}
 	switch in := in.(type) {
 	case Message:
-		return w.For == ForMessage
+		return w.For == ForMessage || w.For == ForReturn
 	case Timeout:
 		return !w.Until.IsZero() && !now.Before(w.Until)
 	case Sent:
@@ -111,7 +111,9 @@ func Takes(ex Execution, in Input, now time.Time) bool {
 	case SubflowDone:
 		return in.Token == w.Token && w.For == ForSubflow
 	case Returned:
-		return in.Token == w.Token && w.For == ForReturn
+		return in.Token == w.Token && w.For == ForTwiML
+	case Consulted:
+		return in.Token == w.Token && w.For == ForAnswer
 	}
 	return false
 }

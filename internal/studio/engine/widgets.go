@@ -24,6 +24,7 @@ var widgets = map[string]widget{
 	"run-subflow":             {runSubflow, subflowDone},
 	"send-to-flex":            {sendToFlex, taskDone},
 	"add-twiml-redirect":      {redirect, returned},
+	"assistant":               {assistant, assisted},
 
 	"say-play":                 {onlyCalls, never},
 	"gather-input-on-call":     {onlyCalls, never},
