@@ -20,7 +20,7 @@ import (
 
 // floors lists what stands where. A package imports only from lower floors.
 var floors = [][]string{
-	0: {"internal/sid", "internal/fault", "internal/attr", "internal/expr", "internal/loop", "internal/retry", "internal/segment", "web"},
+	0: {"internal/sid", "internal/fault", "internal/attr", "internal/expr", "internal/loop", "internal/retry", "internal/segment", "internal/pace", "web"},
 	1: {"internal/db", "internal/seal", "internal/job", "internal/event", "internal/bus", "internal/blob"},
 	2: {
 		"internal/account", "internal/chat", "internal/flex", "internal/taskrouter", "internal/studio", "internal/proxy",
@@ -50,6 +50,7 @@ var sameFloor = map[string][]string{
 // siblings lists the imports between subpackages of one package that the architecture allows: the parts of a pure core, each
 // standing on the ones that follow it.
 var siblings = map[string][]string{
+	"internal/chat/settings":     {"internal/chat/check"},
 	"internal/studio/engine":     {"internal/studio/definition", "internal/studio/template"},
 	"internal/studio/definition": {"internal/studio/template"},
 }

@@ -21,6 +21,7 @@ const rekeyBatch = 200
 var sealedTables = []string{
 	"account", "account_key", "account_person", "account_session", "account_link",
 	"chat_service", "chat_role", "chat_user", "chat_channel", "chat_member", "chat_message",
+	"chat_invite", "chat_webhook", "chat_credential", "chat_binding",
 	"flex_flow", "flex_contact", "flex_channel", "flex_configuration",
 	"taskrouter_workspace", "taskrouter_activity", "taskrouter_channel", "taskrouter_queue", "taskrouter_workflow",
 	"taskrouter_worker", "taskrouter_worker_channel", "taskrouter_task", "taskrouter_reservation",

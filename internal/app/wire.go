@@ -98,6 +98,7 @@ type parts struct {
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
 	janitor  *janitor.Janitor
+	presence *realtime.Presence
 	hub      *realtime.Hub
 	stream   *stream.Server
 	rest     *rest.Server
@@ -118,7 +119,8 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.jobs = job.New(p.db, p.bus)
 	p.log = event.New(p.db, p.bus, p.jobs, owners, subscribers())
 	p.accounts = account.New(account.Deps{DB: p.db})
-	p.chat = chat.New(chat.Deps{DB: p.db, Log: p.log, Ring: ring})
+	p.presence = &realtime.Presence{}
+	p.chat = chat.New(chat.Deps{DB: p.db, Log: p.log, Ring: ring, Presence: p.presence, ActionsPerSecond: c.ChannelRate})
 	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
 	p.flex = flex.New(p.db)
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
@@ -231,7 +233,7 @@ func (p *parts) edges() error {
 	}
 	views := stream.Products{DB: p.db, Log: p.log, Rooms: p.chat}
 	p.stream = stream.New(stream.Options{
-		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views,
+		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views, Presence: p.presence,
 		Typing:  func(y realtime.Typing) { _ = p.bus.Publish(context.Background(), bus.Signals, y) },
 		Address: func(r *http.Request) string { return p.rest.Client(r).String() },
 		Limits:  stream.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},

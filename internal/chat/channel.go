@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/payload"
 	"usher/internal/chat/permission"
+	"usher/internal/chat/purge"
+	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -29,10 +32,12 @@ type Channel struct {
 	Messages    int64 // how many exist
 	Members     int64
 	MemberEpoch int64   // grows when somebody joins, leaves or changes role
+	Webhooks    int64   // how many of its own it has
 	ServiceSID  sid.SID // not stored
 	LastMessage sid.SID // not stored: the newest message, where an operation for paths sets it
 
-	hash []byte
+	hash   []byte
+	origin *event.Origin // of what is done to it; nil when webhooks are not told
 }
 
 // ChannelDoc is the sealed part of a channel.
@@ -80,7 +85,19 @@ func (ch *Channel) Type() string {
 // channel once it has joined. 50307 when the unique name is taken.
 func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service sid.SID, n NewChannel) (Channel, error) {
 	var ch Channel
-	err := c.db.Do(ctx, func(tx *db.Tx) error {
+	a, err := c.ask(ctx, actor, "onChannelAdd", func(tx *db.Tx, q *Proposal) (bool, error) {
+		var err error
+		q.Service, err = c.serviceOf(tx, actor, service)
+		draft := Channel{ChannelDoc: ChannelDoc{n.FriendlyName, n.UniqueName, shown(n.Attributes), actor.Identity}, Private: n.Private}
+		q.Data = draft.Data()
+		return q.Service.Webhooks&settings.HookBefore != 0, err
+	})
+	if err != nil {
+		return ch, err
+	}
+	set(&n.FriendlyName, a.FriendlyName)
+	set(&n.Attributes, a.Attributes)
+	err = c.db.Do(ctx, func(tx *db.Tx) error {
 		s, err := c.serviceOf(tx, actor, service)
 		if err != nil {
 			return err
@@ -95,29 +112,43 @@ func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service s
 			}
 			n.CreatedBy = actor.Identity
 		}
-		if err := checkChannelNames(n.FriendlyName, n.UniqueName, MaxCreateName); err != nil {
+		if err := checkChannelNames(n.FriendlyName, n.UniqueName, check.MaxCreateName); err != nil {
 			return err
 		}
-		ch, err = c.CreateChannelTx(tx, s, n)
-		return err
+		if ch, err = c.CreateChannelTx(tx, s, n); err != nil || s.Webhooks&settings.HookAfter == 0 {
+			return err
+		}
+		by, _ := origin(ctx, actor, s.SID)
+		return c.tell(tx, by, event.Event{
+			Account: ch.Account, Stream: event.Stream{Kind: event.Channel, ID: ch.ID, SID: ch.SID}, Kind: event.ChannelAdded, Key: ch.Key,
+		}, ch.Data())
 	})
 	return ch, err
+}
+
+// shown is attributes as a webhook is shown them before they are checked.
+func shown(attributes string) json.RawMessage {
+	doc, err := check.Document(attributes, check.MaxChannelAttributes)
+	if err != nil {
+		return json.RawMessage(`{}`)
+	}
+	return doc
 }
 
 // CreateChannelTx is CreateChannel inside a transaction, without a check of
 // who asks. Names may be as long as those of an update.
 func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, error) {
-	if err := checkChannelNames(n.FriendlyName, n.UniqueName, MaxUpdateName); err != nil {
+	if err := checkChannelNames(n.FriendlyName, n.UniqueName, check.MaxUpdateName); err != nil {
 		return Channel{}, err
 	}
-	attributes, err := document(n.Attributes, MaxChannelAttributes)
+	attributes, err := check.Document(n.Attributes, check.MaxChannelAttributes)
 	if err != nil {
 		return Channel{}, err
 	}
 	if n.CreatedBy == "" {
 		n.CreatedBy = System
 	}
-	if err := author(n.CreatedBy); err != nil {
+	if err := check.Author(n.CreatedBy); err != nil {
 		return Channel{}, err
 	}
 	hash, err := c.uniqueHash(s.Account, n.UniqueName)
@@ -127,7 +158,7 @@ func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, err
 	ch := Channel{
 		Row: db.Row{
 			SID: sid.New(sid.Channel), Account: s.Account, Key: n.Key,
-			CreatedAt: moment(n.DateCreated), UpdatedAt: moment(n.DateUpdated),
+			CreatedAt: check.Moment(n.DateCreated), UpdatedAt: check.Moment(n.DateUpdated),
 		},
 		ChannelDoc: ChannelDoc{FriendlyName: n.FriendlyName, UniqueName: n.UniqueName, Attributes: attributes, CreatedBy: n.CreatedBy},
 		ServiceID:  s.ID, ServiceSID: s.SID, Private: n.Private, Watched: n.Watched, LastIndex: -1,
@@ -143,10 +174,10 @@ func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, err
 }
 
 func checkChannelNames(friendly, unique string, limit int) error {
-	if err := friendlyName(friendly, limit); err != nil {
+	if err := check.FriendlyName(friendly, limit); err != nil {
 		return err
 	}
-	return uniqueName(unique, limit)
+	return check.UniqueName(unique, limit)
 }
 
 // nameFree asks before it writes, because a conflict ends a transaction on
@@ -174,11 +205,12 @@ func takenName(err error, ch *Channel) error {
 	return fmt.Errorf("channel %s: %w", ch.SID, err)
 }
 
-// GetChannel returns a channel that a path names.
+// GetChannel returns a channel that a path names: also a public one that the
+// actor could join, and one into which it is invited.
 func (c *Chat) GetChannel(ctx context.Context, actor account.Actor, p Place) (Channel, error) {
 	var ch Channel
 	err := c.db.View(ctx, func(tx *db.Tx) (err error) {
-		if ch, _, err = c.open(tx, actor, p); err != nil {
+		if ch, _, err = c.open(tx, actor, p, seat.known); err != nil {
 			return err
 		}
 		return lastMessage(tx, &ch)
@@ -256,12 +288,19 @@ func (c *Chat) ListChannels(ctx context.Context, actor account.Actor, service si
 // editChannelAttributes, the rest is the account's own.
 func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, change ChannelChange) (Channel, error) {
 	var ch Channel
-	err := c.db.Do(ctx, func(tx *db.Tx) error {
-		var s seat
-		var err error
-		if ch, s, err = c.lock(tx, actor, p); err != nil {
-			return err
+	a, err := c.askIn(ctx, actor, p, "onChannelUpdate", func(_ *db.Tx, ch *Channel, _ seat) (any, error) {
+		set(&ch.FriendlyName, change.FriendlyName)
+		set(&ch.UniqueName, change.UniqueName)
+		if change.Attributes != nil {
+			ch.Attributes = shown(*change.Attributes)
 		}
+		return ch.Data(), nil
+	})
+	if err != nil {
+		return ch, err
+	}
+	err = c.change(ctx, actor, p, func(tx *db.Tx, locked *Channel, s seat) error {
+		ch = *locked
 		if change.FriendlyName != nil || change.UniqueName != nil {
 			if err := s.allow(actor, permission.EditChannelName); err != nil {
 				return err
@@ -275,6 +314,9 @@ func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, 
 		if (change.CreatedBy != nil || !change.DateCreated.IsZero() || !change.DateUpdated.IsZero()) && !mayManage(actor) {
 			return denied()
 		}
+		change := change
+		given(&change.FriendlyName, a.FriendlyName)
+		given(&change.Attributes, a.Attributes)
 		if err := c.updateChannel(tx, &ch, change); err != nil {
 			return err
 		}
@@ -285,13 +327,13 @@ func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, 
 
 func (c *Chat) updateChannel(tx *db.Tx, ch *Channel, change ChannelChange) error {
 	if change.FriendlyName != nil {
-		if err := friendlyName(*change.FriendlyName, MaxUpdateName); err != nil {
+		if err := check.FriendlyName(*change.FriendlyName, check.MaxUpdateName); err != nil {
 			return err
 		}
 		ch.FriendlyName = *change.FriendlyName
 	}
 	if change.UniqueName != nil && *change.UniqueName != ch.UniqueName {
-		if err := uniqueName(*change.UniqueName, MaxUpdateName); err != nil {
+		if err := check.UniqueName(*change.UniqueName, check.MaxUpdateName); err != nil {
 			return err
 		}
 		ch.UniqueName = *change.UniqueName
@@ -305,14 +347,14 @@ func (c *Chat) updateChannel(tx *db.Tx, ch *Channel, change ChannelChange) error
 		ch.MemberEpoch++ // seats are remembered by unique name, too
 	}
 	if change.Attributes != nil {
-		m, err := document(*change.Attributes, MaxChannelAttributes)
+		m, err := check.Document(*change.Attributes, check.MaxChannelAttributes)
 		if err != nil {
 			return err
 		}
 		ch.Attributes = m
 	}
 	if change.CreatedBy != nil {
-		if err := author(*change.CreatedBy); err != nil {
+		if err := check.Author(*change.CreatedBy); err != nil {
 			return err
 		}
 		ch.CreatedBy = *change.CreatedBy
@@ -362,15 +404,17 @@ func bit(b bool) int64 {
 // DeleteChannel removes a channel with its members and messages; it needs
 // destroyChannel. What is left of a long history goes with Purge.
 func (c *Chat) DeleteChannel(ctx context.Context, actor account.Actor, p Place) error {
-	return c.db.Do(ctx, func(tx *db.Tx) error {
-		ch, s, err := c.lock(tx, actor, p)
-		if err != nil {
-			return err
-		}
+	_, err := c.askIn(ctx, actor, p, "onChannelDestroy", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
+		return ch.Data(), s.allow(actor, permission.DestroyChannel)
+	})
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, actor, p, func(tx *db.Tx, ch *Channel, s seat) error {
 		if err := s.allow(actor, permission.DestroyChannel); err != nil {
 			return err
 		}
-		return c.deleteChannel(tx, &ch)
+		return c.deleteChannel(tx, ch)
 	})
 }
 
@@ -402,12 +446,26 @@ func (c *Chat) deleteChannel(tx *db.Tx, ch *Channel) error {
 			return err
 		}
 	}
+	asked, err := invites.Find(tx, `channel_id = $1 order by user_id`, ch.ID)
+	if err != nil {
+		return fmt.Errorf("channel %s invites: %w", ch.SID, err)
+	}
+	for i := range asked {
+		if err := c.uninvite(tx, ch, &asked[i]); err != nil {
+			return err
+		}
+	}
+	if ch.Webhooks > 0 {
+		if _, err := tx.Exec(`update chat_webhook set removed = $1 where channel_id = $2`, db.Micros(tx.Now), ch.ID); err != nil {
+			return fmt.Errorf("channel %s webhooks: %w", ch.SID, err)
+		}
+	}
 	ch.Removed, ch.hash, ch.Members = true, nil, 0
 	ch.MemberEpoch++
 	if err := channels.Update(tx, ch); err != nil {
 		return fmt.Errorf("channel %s: %w", ch.SID, err)
 	}
-	_, err = purgeChannel(tx, ch.ID, purgeAtOnce)
+	_, err = purge.Channel(tx, ch.ID, purge.AtOnce)
 	return err
 }
 
@@ -431,8 +489,8 @@ func (c *Chat) ChannelTx(tx *db.Tx, acct int64, channel sid.SID) (Channel, error
 }
 
 // open reads a channel and the actor's seat in it.
-func (c *Chat) open(tx *db.Tx, actor account.Actor, p Place) (Channel, seat, error) {
-	s, err := c.seatOf(tx, actor, p)
+func (c *Chat) open(tx *db.Tx, actor account.Actor, p Place, may func(seat, account.Actor) bool) (Channel, seat, error) {
+	s, err := c.seatIf(tx, actor, p, may)
 	if err != nil {
 		return Channel{}, s, err
 	}
@@ -444,10 +502,10 @@ func (c *Chat) open(tx *db.Tx, actor account.Actor, p Place) (Channel, seat, err
 	return ch, s, nil
 }
 
-// lock is open for a change: nobody else changes the channel, its members or
+// lockIf is open for a change: nobody else changes the channel, its members or
 // its messages until the transaction ends.
-func (c *Chat) lock(tx *db.Tx, actor account.Actor, p Place) (Channel, seat, error) {
-	s, err := c.seatOf(tx, actor, p)
+func (c *Chat) lockIf(tx *db.Tx, actor account.Actor, p Place, may func(seat, account.Actor) bool) (Channel, seat, error) {
+	s, err := c.seatIf(tx, actor, p, may)
 	if err != nil {
 		return Channel{}, s, err
 	}
@@ -460,7 +518,7 @@ func (c *Chat) lock(tx *db.Tx, actor account.Actor, p Place) (Channel, seat, err
 	}
 	ch.ServiceSID = s.service
 	if ch.MemberEpoch != s.memberEpoch { // somebody was faster to the lock
-		if s, err = c.seatOf(tx, actor, p); err != nil {
+		if s, err = c.seatIf(tx, actor, p, may); err != nil {
 			return Channel{}, s, err
 		}
 	}
@@ -476,7 +534,7 @@ func relock(tx *db.Tx, ch *Channel) error {
 	if err != nil {
 		return fmt.Errorf("channel %s: %w", ch.SID, err)
 	}
-	fresh.ServiceSID = ch.ServiceSID
+	fresh.ServiceSID, fresh.origin = ch.ServiceSID, ch.origin
 	*ch = fresh
 	return nil
 }

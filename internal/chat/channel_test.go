@@ -11,6 +11,8 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/attr"
+	"usher/internal/chat/check"
+	"usher/internal/chat/purge"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -74,7 +76,7 @@ func TestCreateChannel_refuses(t *testing.T) {
 			{"long unique name", NewChannel{UniqueName: strings.Repeat("é", 65)}, 50004},
 			{"unique name like a SID", NewChannel{UniqueName: string(sid.New(sid.Channel))}, 50306},
 			{"attributes", NewChannel{Attributes: "{'a':1}"}, 50304},
-			{"long attributes", NewChannel{Attributes: `"` + strings.Repeat("x", MaxChannelAttributes) + `"`}, 50303},
+			{"long attributes", NewChannel{Attributes: `"` + strings.Repeat("x", check.MaxChannelAttributes) + `"`}, 50303},
 			{"long creator", NewChannel{CreatedBy: strings.Repeat("x", 257)}, 50310},
 			{"longest names", NewChannel{FriendlyName: strings.Repeat("é", 64), UniqueName: strings.Repeat("é", 64)}, 0},
 		} {
@@ -244,7 +246,7 @@ func TestDeleteChannel_longHistoryGoesInBatches(t *testing.T) {
 		w.say(kept, "ada", "x")
 		w.do(func(tx *db.Tx) error {
 			c := ch
-			for range purgeAtOnce + purgeBatch + 10 {
+			for range purge.AtOnce + 510 {
 				if _, _, err := w.SendTx(tx, &c, NewMessage{Body: "x"}); err != nil {
 					return err
 				}
@@ -254,7 +256,7 @@ func TestDeleteChannel_longHistoryGoesInBatches(t *testing.T) {
 		want(t, w.DeleteChannel(ctx(), w.owner, w.place(ch)), 0)
 		_, err := w.Get(ctx(), w.owner, ch.SID)
 		want(t, err, 20404)
-		same(t, "left", count(t, w, "chat_message"), purgeBatch+11)
+		same(t, "left", count(t, w, "chat_message"), 511)
 		purgeAll(t, w)
 		same(t, "left", count(t, w, "chat_message"), 1)
 		same(t, "left", count(t, w, "chat_channel"), 1)

@@ -1,16 +1,32 @@
 package chat
 
 import (
+	"usher/internal/chat/check"
+	"usher/internal/chat/recall"
 	"usher/internal/db"
 	"usher/internal/event"
+	"usher/internal/pace"
 	"usher/internal/seal"
+	"usher/internal/sid"
 )
 
-// Deps is what chat stands on. All are required.
+// Deps is what chat stands on. The first three are required.
 type Deps struct {
 	DB   *db.DB
 	Log  *event.Log
 	Ring *seal.Ring // blind indexes; the same ring that the database seals with
+
+	Gate     Gate     // asks webhooks before a client's action; nil asks nobody
+	Presence Presence // who is connected; nil says nobody
+	// ActionsPerSecond bounds the changes of one channel; 0 does not.
+	ActionsPerSecond int
+}
+
+// Presence tells who is connected now. It is no row: what it says is true only
+// for the moment.
+type Presence interface {
+	// Online reports whether the identity of a service has a live connection.
+	Online(account int64, service sid.SID, identity string) bool
 }
 
 // Chat holds the operations of this package. It is safe for concurrent use and
@@ -24,10 +40,24 @@ type Chat struct {
 	db    *db.DB
 	log   *event.Log
 	ring  *seal.Ring
-	seats seatCache
+	seats *recall.Cache[seatKey, seat]
+
+	gate     Gate
+	presence Presence
+	pace     *pace.Limiter[seatKey] // nil for no limit
 }
 
 // New returns a Chat.
 func New(d Deps) *Chat {
-	return &Chat{db: d.DB, log: d.Log, ring: d.Ring, seats: newSeatCache()}
+	c := &Chat{db: d.DB, log: d.Log, ring: d.Ring, seats: recall.New[seatKey, seat](maxSeats), gate: d.Gate, presence: d.Presence}
+	if d.ActionsPerSecond > 0 {
+		c.pace = pace.NewLimiter[seatKey](60*d.ActionsPerSecond, d.ActionsPerSecond)
+	}
+	return c
 }
+
+// MaxBody is how long a message's body may be, in bytes.
+const MaxBody = check.MaxBody
+
+// System is the author and creator where no identity is given.
+const System = "system"

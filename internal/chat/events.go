@@ -60,19 +60,27 @@ func (m *Message) Data() MessageData {
 
 // Data is the user's payload.
 func (u *User) Data() UserData {
-	return UserData{
+	d := UserData{
 		SID: u.SID, ServiceSID: u.ServiceSID, Identity: u.Identity, FriendlyName: optional(u.FriendlyName), RoleSID: u.RoleSID,
 		Attributes: u.Attributes, DateCreated: payload.Date(u.CreatedAt), DateUpdated: payload.Date(u.UpdatedAt),
 	}
+	if u.Reach != nil {
+		d.Online, d.Notifiable = &u.Reach.Online, &u.Reach.Notifiable
+	}
+	return d
 }
 
 // Data is the user channel's payload.
 func (uc *UserChannel) Data() UserChannelData {
-	return UserChannelData{
-		ChannelSID: uc.Channel.SID, ServiceSID: uc.Channel.ServiceSID, UserSID: uc.Member.UserSID, MemberSID: uc.Member.SID,
+	d := UserChannelData{
+		ChannelSID: uc.Channel.SID, ServiceSID: uc.Channel.ServiceSID, UserSID: uc.Member.UserSID,
 		Status: uc.Status, LastRead: uc.Member.read(), LastReadAt: payload.At(uc.Member.LastReadAt), Unread: uc.Unread(),
 		Notification: uc.Notification(),
 	}
+	if uc.Member.SID != "" {
+		d.MemberSID = &uc.Member.SID
+	}
+	return d
 }
 
 func optional(s string) *string {
@@ -91,7 +99,7 @@ func (c *Chat) emit(tx *db.Tx, ch *Channel, kind string, payload any) error {
 	ch.Head = offset
 	return c.append(tx, event.Event{
 		Account: ch.Account, Stream: event.Stream{Kind: event.Channel, ID: ch.ID, SID: ch.SID}, Offset: offset,
-		Kind: kind, At: tx.Now, Key: ch.Key, Watched: ch.Watched,
+		Kind: kind, At: tx.Now, Key: ch.Key, Watched: ch.Watched, Origin: ch.origin,
 	}, payload)
 }
 
@@ -104,8 +112,21 @@ func (c *Chat) emitUser(tx *db.Tx, u *User, kind string, payload any) error {
 	u.Head = offset
 	return c.append(tx, event.Event{
 		Account: u.Account, Stream: event.Stream{Kind: event.User, ID: u.ID, SID: u.SID}, Offset: offset,
-		Kind: kind, At: tx.Now, Key: u.Key,
+		Kind: kind, At: tx.Now, Key: u.Key, Origin: u.origin,
 	}, payload)
+}
+
+// tell tells webhooks of what begins a stream; by is nil when they are not told.
+func (c *Chat) tell(tx *db.Tx, by *event.Origin, e event.Event, payload any) error {
+	if by == nil {
+		return nil
+	}
+	data, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.Kind, err)
+	}
+	e.Data, e.Origin = data, by
+	return c.log.Tell(tx, e)
 }
 
 func (c *Chat) append(tx *db.Tx, e event.Event, payload any) error {

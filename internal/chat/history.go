@@ -5,10 +5,14 @@ import (
 	"fmt"
 
 	"usher/internal/account"
+	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
 )
+
+// MaxHistory is how many messages one answer of History holds at most.
+const MaxHistory = 100
 
 // Snapshot is a channel at one moment. Whoever follows its stream from
 // Channel.Head misses nothing and sees nothing twice.
@@ -41,7 +45,7 @@ func (c *Chat) History(ctx context.Context, actor account.Actor, channel sid.SID
 
 // Members returns all members of a channel, in the order in which they joined.
 func (c *Chat) Members(ctx context.Context, actor account.Actor, channel sid.SID) ([]Member, error) {
-	page, err := c.ListMembers(ctx, actor, Place{Channel: string(channel)}, nil, db.Page{Size: MaxLimit})
+	page, err := c.ListMembers(ctx, actor, Place{Channel: string(channel)}, nil, db.Page{Size: settings.MaxLimit})
 	return page.Items, err
 }
 
@@ -52,7 +56,7 @@ func (c *Chat) Snapshot(ctx context.Context, actor account.Actor, channel sid.SI
 	err := c.db.View(ctx, func(tx *db.Tx) error {
 		var s seat
 		var err error
-		if out.Channel, s, err = c.open(tx, actor, Place{Channel: string(channel)}); err != nil {
+		if out.Channel, s, err = c.open(tx, actor, Place{Channel: string(channel)}, seat.visible); err != nil {
 			return err
 		}
 		if out.Members, err = members.Find(tx, `channel_id = $1 order by id`, s.channelID); err != nil {
@@ -93,9 +97,12 @@ func (c *Chat) Read(ctx context.Context, actor account.Actor, channel sid.SID, i
 		return err
 	}
 	return c.db.Do(ctx, func(tx *db.Tx) error {
-		ch, s, err := c.lock(tx, actor, p)
+		ch, s, err := c.lockIf(tx, actor, p, seat.visible)
 		if err != nil {
 			return err
+		}
+		if s.hooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
+			ch.origin, _ = origin(ctx, actor, s.service)
 		}
 		m, err := members.ByID(tx, s.memberID)
 		if isMissing(err) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/payload"
 	"usher/internal/chat/permission"
 	"usher/internal/db"
@@ -91,25 +92,36 @@ func (m *Member) read() *int64 {
 // with addMember. 50404 when it is a member, 50403 and 50208 when a limit of
 // the service is reached.
 func (c *Chat) AddMember(ctx context.Context, actor account.Actor, p Place, n NewMember) (Member, error) {
-	if err := identity(n.Identity); err != nil {
+	if err := check.Identity(n.Identity); err != nil {
 		return Member{}, err
 	}
 	if n.Kind == "" && n.Identity == actor.Identity {
 		n.Kind = kindOf(actor)
 	}
+	joins := !mayManage(actor) && actor.Identity == n.Identity
 	var m Member
-	err := c.db.Do(ctx, func(tx *db.Tx) error {
-		if !mayManage(actor) && actor.Identity == n.Identity {
-			ch, err := c.joinable(tx, actor, p)
-			if err != nil {
+	_, err := c.askIn(ctx, actor, p, "onMemberAdd", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
+		draft := Member{ChannelSID: ch.SID, MemberDoc: MemberDoc{Identity: n.Identity, RoleSID: n.RoleSID, Attributes: shown(n.Attributes)}, LastRead: -1}
+		if joins {
+			return draft.Data(), nil
+		}
+		return draft.Data(), s.allow(actor, permission.AddMember)
+	})
+	if err != nil {
+		return m, err
+	}
+	may := seat.visible
+	if joins {
+		may = seat.joins
+	}
+	err = c.changeIf(ctx, actor, p, may, func(tx *db.Tx, ch *Channel, s seat) error {
+		if joins {
+			if err := c.joinable(tx, actor, ch, s); err != nil {
 				return err
 			}
 			n.RoleSID, n.LastRead, n.DateCreated, n.DateUpdated = "", nil, time.Time{}, time.Time{}
-			m, err = c.AddMemberTx(tx, &ch, n)
-			return err
-		}
-		ch, s, err := c.lock(tx, actor, p)
-		if err != nil {
+			var err error
+			m, err = c.AddMemberTx(tx, ch, n)
 			return err
 		}
 		if err := s.allow(actor, permission.AddMember); err != nil {
@@ -118,36 +130,37 @@ func (c *Chat) AddMember(ctx context.Context, actor account.Actor, p Place, n Ne
 		if !mayManage(actor) && (n.RoleSID != "" || n.LastRead != nil || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero()) {
 			return denied()
 		}
-		m, err = c.AddMemberTx(tx, &ch, n)
+		var err error
+		m, err = c.AddMemberTx(tx, ch, n)
 		return err
 	})
 	return m, err
 }
 
-// joinable returns the channel if the actor may join it by itself. A private
-// channel is not there for those who are not members.
-func (c *Chat) joinable(tx *db.Tx, actor account.Actor, p Place) (Channel, error) {
-	s, err := c.readSeat(tx, actor.Account, p, actor.Identity)
-	if isMissing(err) || err == nil && (foreignService(actor, s.service) || s.private && s.memberID == 0 && !mayReadAll(actor)) {
-		return Channel{}, p.missing()
+// joins reports whether the actor may know of the channel that it wants to
+// join by itself. A private one is not there for those who are not asked in.
+func (s seat) joins(actor account.Actor) bool {
+	return mayReadAll(actor) || !foreignService(actor, s.service) && (!s.private || s.memberID != 0 || s.inviteID != 0)
+}
+
+// joinable checks that the actor may join the channel by itself: by an invite,
+// or a public one with joinChannel.
+func (c *Chat) joinable(tx *db.Tx, actor account.Actor, ch *Channel, s seat) error {
+	if s.inviteID != 0 {
+		return nil
 	}
+	service, err := services.ByID(tx, ch.ServiceID)
 	if err != nil {
-		return Channel{}, fmt.Errorf("channel %s: %w", p.Channel, err)
-	}
-	service, err := services.ByID(tx, s.serviceID)
-	if err != nil {
-		return Channel{}, fmt.Errorf("service %s: %w", s.service, err)
+		return fmt.Errorf("service %s: %w", s.service, err)
 	}
 	allowed, err := c.servicePermissions(tx, actor, service)
 	if err != nil {
-		return Channel{}, err
+		return err
 	}
 	if s.private && s.memberID == 0 || !allowed.Has(permission.JoinChannel) {
-		return Channel{}, denied()
+		return denied()
 	}
-	ch, err := channels.ByIDForUpdate(tx, s.channelID)
-	ch.ServiceSID = s.service
-	return ch, err
+	return nil
 }
 
 // kindOf is the side of an actor that joins by itself.
@@ -169,12 +182,19 @@ func (c *Chat) AddMemberTx(tx *db.Tx, ch *Channel, n NewMember) (Member, error) 
 		return Member{}, fmt.Errorf("service of channel %s: %w", ch.SID, err)
 	}
 	ch.ServiceSID = s.SID
-	u, _, err := c.EnsureUserTx(tx, s, NewUser{Identity: n.Identity, FriendlyName: n.FriendlyName, Key: n.UserKey})
+	u, _, err := c.EnsureUserTx(tx, s, NewUser{Identity: n.Identity, FriendlyName: n.FriendlyName, Key: n.UserKey, origin: ch.origin})
 	if err != nil {
 		return Member{}, err
 	}
 	if err := roomFor(tx, s, ch, &u); err != nil {
 		return Member{}, err
+	}
+	invite, err := takeInvite(tx, ch, &u)
+	if err != nil {
+		return Member{}, err
+	}
+	if n.RoleSID == "" && invite != nil {
+		n.RoleSID = invite.RoleSID
 	}
 	if n.RoleSID == "" {
 		n.RoleSID = s.ChannelRole
@@ -186,7 +206,7 @@ func (c *Chat) AddMemberTx(tx *db.Tx, ch *Channel, n NewMember) (Member, error) 
 	if err != nil {
 		return Member{}, err
 	}
-	attributes, err := document(n.Attributes, MaxMemberAttributes)
+	attributes, err := check.Document(n.Attributes, check.MaxMemberAttributes)
 	if err != nil {
 		return Member{}, err
 	}
@@ -196,11 +216,11 @@ func (c *Chat) AddMemberTx(tx *db.Tx, ch *Channel, n NewMember) (Member, error) 
 	m := Member{
 		Row: db.Row{
 			SID: sid.New(sid.Member), Account: ch.Account, Key: ch.Key,
-			CreatedAt: moment(n.DateCreated), UpdatedAt: moment(n.DateUpdated),
+			CreatedAt: check.Moment(n.DateCreated), UpdatedAt: check.Moment(n.DateUpdated),
 		},
 		MemberDoc: MemberDoc{Identity: n.Identity, UserSID: u.SID, RoleSID: role.SID, Kind: n.Kind, Attributes: attributes},
 		ChannelID: ch.ID, ChannelSID: ch.SID, ServiceSID: s.SID, UserID: u.ID, RoleID: role.ID, FriendlyName: u.FriendlyName,
-		LastRead: -1, LastReadAt: moment(n.LastReadAt), hash: u.hash,
+		LastRead: -1, LastReadAt: check.Moment(n.LastReadAt), hash: u.hash,
 	}
 	if n.LastRead != nil {
 		if err := m.setRead(*n.LastRead, m.LastReadAt, tx.Now); err != nil {
@@ -210,7 +230,7 @@ func (c *Chat) AddMemberTx(tx *db.Tx, ch *Channel, n NewMember) (Member, error) 
 	if err := members.Insert(tx, &m); err != nil {
 		return Member{}, fmt.Errorf("member: %w", err)
 	}
-	return m, c.joined(tx, ch, &m, &u)
+	return m, c.joined(tx, ch, &m, &u, invite != nil)
 }
 
 // roomFor checks that the user can become a member.
@@ -234,8 +254,9 @@ func roomFor(tx *db.Tx, s Service, ch *Channel, u *User) error {
 // customer may come back any number of times.
 func ownConversation(ch *Channel, u *User) bool { return ch.Key != 0 && ch.Key == u.Key }
 
-// joined counts a new member in and tells both streams.
-func (c *Chat) joined(tx *db.Tx, ch *Channel, m *Member, u *User) error {
+// joined counts a new member in and tells both streams. A user that was invited
+// has the channel in its list already.
+func (c *Chat) joined(tx *db.Tx, ch *Channel, m *Member, u *User, invited bool) error {
 	err := tx.Returning(`update chat_channel set member_count = member_count + 1, member_epoch = member_epoch + 1
 		where id = $1 returning member_count, member_epoch`, []any{ch.ID}, &ch.Members, &ch.MemberEpoch)
 	if err != nil {
@@ -253,6 +274,9 @@ func (c *Chat) joined(tx *db.Tx, ch *Channel, m *Member, u *User) error {
 		return err
 	}
 	uc := UserChannel{Channel: *ch, Member: *m, Status: StatusJoined}
+	if invited {
+		return c.emitUser(tx, u, event.UserChannelUpdated, uc.Data())
+	}
 	return c.emitUser(tx, u, event.UserChannelAdded, uc.Data())
 }
 
@@ -261,7 +285,7 @@ func (m *Member) setRead(index int64, at, now time.Time) error {
 	if index < -1 {
 		return fault.New(50406, "")
 	}
-	m.LastRead, m.LastReadAt = index, moment(at)
+	m.LastRead, m.LastReadAt = index, check.Moment(at)
 	switch {
 	case index < 0:
 		m.LastReadAt = time.Time{}
@@ -275,7 +299,7 @@ func (m *Member) setRead(index int64, at, now time.Time) error {
 func (c *Chat) GetMember(ctx context.Context, actor account.Actor, p Place, ref string) (Member, error) {
 	var m Member
 	err := c.db.View(ctx, func(tx *db.Tx) error {
-		ch, _, err := c.open(tx, actor, p)
+		ch, _, err := c.open(tx, actor, p, seat.visible)
 		if err != nil {
 			return err
 		}
@@ -291,24 +315,14 @@ func (c *Chat) GetMember(ctx context.Context, actor account.Actor, p Place, ref 
 // they joined; with identities only those.
 func (c *Chat) ListMembers(ctx context.Context, actor account.Actor, p Place, identities []string, page db.Page) (db.PageOf[Member], error) {
 	var out db.PageOf[Member]
-	if len(identities) > 100 {
-		return out, fault.Invalid("Invalid value for parameter Identity: at most 100 are allowed")
-	}
 	err := c.db.View(ctx, func(tx *db.Tx) error {
-		ch, _, err := c.open(tx, actor, p)
+		ch, _, err := c.open(tx, actor, p, seat.visible)
 		if err != nil {
 			return err
 		}
-		where, args := `channel_id = $1`, []any{ch.ID}
-		if len(identities) > 0 {
-			where += ` and identity_hash in (` + db.In(2, len(identities)) + `)`
-		}
-		for _, name := range identities {
-			hash, err := c.identityHash(ch.Account, name)
-			if err != nil {
-				return err
-			}
-			args = append(args, hash)
+		where, args, err := c.ofIdentities(ch.Account, ch.ID, identities)
+		if err != nil {
+			return err
 		}
 		if out, err = members.Page(tx, page, where, args...); err != nil {
 			return err
@@ -318,23 +332,53 @@ func (c *Chat) ListMembers(ctx context.Context, actor account.Actor, p Place, id
 	return out, err
 }
 
+// ofIdentities is the condition for a channel's rows; with identities only
+// theirs, at most 100.
+func (c *Chat) ofIdentities(acct, channelID int64, identities []string) (where string, args []any, err error) {
+	if len(identities) > 100 {
+		return "", nil, fault.Invalid("Invalid value for parameter Identity: at most 100 are allowed")
+	}
+	where, args = `channel_id = $1`, []any{channelID}
+	if len(identities) > 0 {
+		where += ` and identity_hash in (` + db.In(2, len(identities)) + `)`
+	}
+	for _, name := range identities {
+		hash, err := c.identityHash(acct, name)
+		if err != nil {
+			return "", nil, err
+		}
+		args = append(args, hash)
+	}
+	return where, args, nil
+}
+
 // UpdateMember changes a member. Its role only the account itself may change;
 // attributes need editOwnMemberAttributes or editAnyMemberAttributes; the read
 // horizon and the notification level are the member's own.
 func (c *Chat) UpdateMember(ctx context.Context, actor account.Actor, p Place, ref string, change MemberChange) (Member, error) {
 	var m Member
-	err := c.db.Do(ctx, func(tx *db.Tx) error {
-		ch, s, err := c.lock(tx, actor, p)
+	_, err := c.askIn(ctx, actor, p, "onMemberUpdate", func(tx *db.Tx, ch *Channel, s seat) (any, error) {
+		m, err := c.memberOf(tx, ch, p, ref)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if m, err = c.memberOf(tx, &ch, p, ref); err != nil {
+		if change.Attributes != nil {
+			m.Attributes = shown(*change.Attributes)
+		}
+		set(&m.LastRead, change.LastRead)
+		return m.Data(), s.mayEditMember(actor, &m, change)
+	})
+	if err != nil {
+		return m, err
+	}
+	err = c.change(ctx, actor, p, func(tx *db.Tx, ch *Channel, s seat) (err error) {
+		if m, err = c.memberOf(tx, ch, p, ref); err != nil {
 			return err
 		}
 		if err := s.mayEditMember(actor, &m, change); err != nil {
 			return err
 		}
-		return c.updateMember(tx, &ch, &m, change)
+		return c.updateMember(tx, ch, &m, change)
 	})
 	return m, err
 }
@@ -362,7 +406,7 @@ func (s seat) mayEditMember(actor account.Actor, m *Member, change MemberChange)
 
 func (c *Chat) updateMember(tx *db.Tx, ch *Channel, m *Member, change MemberChange) error {
 	if change.Attributes != nil {
-		doc, err := document(*change.Attributes, MaxMemberAttributes)
+		doc, err := check.Document(*change.Attributes, check.MaxMemberAttributes)
 		if err != nil {
 			return err
 		}
@@ -388,7 +432,7 @@ func (c *Chat) updateMember(tx *db.Tx, ch *Channel, m *Member, change MemberChan
 			return err
 		}
 	} else if !change.LastReadAt.IsZero() {
-		m.LastReadAt = moment(change.LastReadAt)
+		m.LastReadAt = check.Moment(change.LastReadAt)
 	}
 	set(&m.Muted, change.Muted)
 	if err := members.Update(tx, m); err != nil {
@@ -416,12 +460,18 @@ func (c *Chat) updateMember(tx *db.Tx, ch *Channel, m *Member, change MemberChan
 // RemoveMember takes a member out: the actor itself with leaveChannel, others
 // with removeMember.
 func (c *Chat) RemoveMember(ctx context.Context, actor account.Actor, p Place, ref string) error {
-	return c.db.Do(ctx, func(tx *db.Tx) error {
-		ch, s, err := c.lock(tx, actor, p)
+	_, err := c.askIn(ctx, actor, p, "onMemberRemove", func(tx *db.Tx, ch *Channel, s seat) (any, error) {
+		m, err := c.memberOf(tx, ch, p, ref)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		m, err := c.memberOf(tx, &ch, p, ref)
+		return m.Data(), s.own(actor, m.Identity, permission.LeaveChannel, permission.RemoveMember)
+	})
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, actor, p, func(tx *db.Tx, ch *Channel, s seat) error {
+		m, err := c.memberOf(tx, ch, p, ref)
 		if err != nil {
 			return err
 		}
@@ -432,7 +482,7 @@ func (c *Chat) RemoveMember(ctx context.Context, actor account.Actor, p Place, r
 		if err != nil {
 			return fmt.Errorf("member %s: %w", m.SID, err)
 		}
-		return c.removeMember(tx, &ch, &m, &u)
+		return c.removeMember(tx, ch, &m, &u)
 	})
 }
 

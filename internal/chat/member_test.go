@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -55,7 +56,7 @@ func TestMembers(t *testing.T) {
 			{"no identity", NewMember{}, 50204},
 			{"identity like a SID", NewMember{Identity: string(sid.New(sid.User))}, 50206},
 			{"role of the service", NewMember{Identity: "x", RoleSID: w.service.ServiceRole}, 50101},
-			{"attributes", NewMember{Identity: "x", Attributes: `"` + strings.Repeat("x", MaxMemberAttributes) + `"`}, 50303},
+			{"attributes", NewMember{Identity: "x", Attributes: `"` + strings.Repeat("x", check.MaxMemberAttributes) + `"`}, 50303},
 			{"index", NewMember{Identity: "x", LastRead: ptr[int64](-2)}, 50406},
 		} {
 			t.Log(tc.name)

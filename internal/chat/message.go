@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/payload"
 	"usher/internal/chat/permission"
 	"usher/internal/db"
@@ -113,52 +114,74 @@ func (c *Chat) ListMessages(ctx context.Context, actor account.Actor, p Place, p
 // A new body sets was_edited.
 func (c *Chat) UpdateMessage(ctx context.Context, actor account.Actor, p Place, message sid.SID, change MessageChange) (Message, error) {
 	var m Message
-	err := c.db.Do(ctx, func(tx *db.Tx) error {
-		ch, s, err := c.lock(tx, actor, p)
+	a, err := c.askIn(ctx, actor, p, "onMessageUpdate", func(tx *db.Tx, _ *Channel, s seat) (any, error) {
+		m, err := s.message(tx, p, message)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		err = s.mayEditMessage(actor, &m, change)
+		set(&m.Body, change.Body)
+		if change.Attributes != nil {
+			m.Attributes = shown(*change.Attributes)
+		}
+		return m.Data(), err
+	})
+	if err != nil {
+		return m, err
+	}
+	err = c.change(ctx, actor, p, func(tx *db.Tx, ch *Channel, s seat) (err error) {
 		if m, err = s.message(tx, p, message); err != nil {
 			return err
 		}
-		if change.Body != nil {
-			if err := s.own(actor, m.Author, permission.EditOwnMessage, permission.EditAnyMessage); err != nil {
-				return err
-			}
+		if err := s.mayEditMessage(actor, &m, change); err != nil {
+			return err
 		}
-		if change.Attributes != nil {
-			if err := s.own(actor, m.Author, permission.EditOwnMessageAttributes, permission.EditAnyMessageAttributes); err != nil {
-				return err
-			}
-		}
+		change := change
 		if !mayManage(actor) {
-			if change.Author != nil || !change.DateCreated.IsZero() || !change.DateUpdated.IsZero() {
-				return denied()
-			}
 			change.LastUpdatedBy = &actor.Identity
 		}
-		return c.updateMessage(tx, &ch, &m, change)
+		given(&change.Body, a.Body)
+		given(&change.Author, a.Author)
+		given(&change.Attributes, a.Attributes)
+		return c.updateMessage(tx, ch, &m, change)
 	})
 	return m, err
 }
 
+func (s seat) mayEditMessage(actor account.Actor, m *Message, change MessageChange) error {
+	if change.Body != nil {
+		if err := s.own(actor, m.Author, permission.EditOwnMessage, permission.EditAnyMessage); err != nil {
+			return err
+		}
+	}
+	if change.Attributes != nil {
+		if err := s.own(actor, m.Author, permission.EditOwnMessageAttributes, permission.EditAnyMessageAttributes); err != nil {
+			return err
+		}
+	}
+	if !mayManage(actor) && (change.Author != nil || !change.DateCreated.IsZero() || !change.DateUpdated.IsZero()) {
+		return denied()
+	}
+	return nil
+}
+
 func (c *Chat) updateMessage(tx *db.Tx, ch *Channel, m *Message, change MessageChange) error {
 	if change.Body != nil {
-		if err := body(*change.Body); err != nil {
+		if err := check.Body(*change.Body); err != nil {
 			return err
 		}
 		m.WasEdited = m.WasEdited || *change.Body != m.Body
 		m.Body = *change.Body
 	}
 	if change.Attributes != nil {
-		doc, err := document(*change.Attributes, MaxMessageAttributes)
+		doc, err := check.Document(*change.Attributes, check.MaxMessageAttributes)
 		if err != nil {
 			return err
 		}
 		m.Attributes = doc
 	}
 	if change.Author != nil {
-		if err := author(*change.Author); err != nil {
+		if err := check.Author(*change.Author); err != nil {
 			return err
 		}
 		m.Author = *change.Author
@@ -184,7 +207,7 @@ func (c *Chat) updateMessage(tx *db.Tx, ch *Channel, m *Message, change MessageC
 
 // updatedBy checks who last changed a message: 50505 when too long.
 func updatedBy(name string) error {
-	if author(name) != nil {
+	if check.Author(name) != nil {
 		return fault.New(50505, "")
 	}
 	return nil
@@ -193,11 +216,17 @@ func updatedBy(name string) error {
 // DeleteMessage removes a message: the author with deleteOwnMessage, others
 // with deleteAnyMessage. Its index is not given again.
 func (c *Chat) DeleteMessage(ctx context.Context, actor account.Actor, p Place, message sid.SID) error {
-	return c.db.Do(ctx, func(tx *db.Tx) error {
-		ch, s, err := c.lock(tx, actor, p)
+	_, err := c.askIn(ctx, actor, p, "onMessageRemove", func(tx *db.Tx, _ *Channel, s seat) (any, error) {
+		m, err := s.message(tx, p, message)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		return m.Data(), s.own(actor, m.Author, permission.DeleteOwnMessage, permission.DeleteAnyMessage)
+	})
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, actor, p, func(tx *db.Tx, ch *Channel, s seat) error {
 		m, err := s.message(tx, p, message)
 		if err != nil {
 			return err
@@ -213,7 +242,7 @@ func (c *Chat) DeleteMessage(ctx context.Context, actor account.Actor, p Place, 
 		}
 		data := m.Data()
 		data.DateRemoved = payload.At(tx.Now)
-		return c.emit(tx, &ch, event.MessageRemoved, data)
+		return c.emit(tx, ch, event.MessageRemoved, data)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/sid"
@@ -88,7 +89,7 @@ func TestUpdateMessage(t *testing.T) {
 			{"another's attributes", ada, MessageChange{Attributes: ptr("{}")}, 50107},
 			{"author by a token", bob, MessageChange{Author: ptr("ada")}, 50107},
 			{"date by a token", bob, MessageChange{DateUpdated: at}, 50107},
-			{"long body", bob, MessageChange{Body: ptr(strings.Repeat("x", MaxBody+1))}, 50504},
+			{"long body", bob, MessageChange{Body: ptr(strings.Repeat("x", check.MaxBody+1))}, 50504},
 			{"attributes", bob, MessageChange{Attributes: ptr("x")}, 50304},
 			{"long author", w.owner, MessageChange{Author: ptr(strings.Repeat("x", 300))}, 50310},
 			{"long editor", w.owner, MessageChange{LastUpdatedBy: ptr(strings.Repeat("x", 300))}, 50505},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/permission"
 	"usher/internal/db"
 	"usher/internal/fault"
@@ -64,7 +65,7 @@ func (c *Chat) CreateRoleTx(tx *db.Tx, s Service, n NewRole) (Role, error) {
 	if n.FriendlyName == "" {
 		return Role{}, fault.New(50000, "")
 	}
-	if err := friendlyName(n.FriendlyName, MaxCreateName); err != nil {
+	if err := check.FriendlyName(n.FriendlyName, check.MaxCreateName); err != nil {
 		return Role{}, err
 	}
 	if n.Scope != ScopeDeployment && n.Scope != ScopeChannel {

@@ -3,7 +3,6 @@ package chat
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"usher/internal/account"
 	"usher/internal/chat/permission"
@@ -48,7 +47,9 @@ type seat struct {
 	service     sid.SID
 	private     bool
 	readStatus  bool
+	hooks       int64 // which webhooks the service has
 	memberID    int64 // 0 when the identity is not a member
+	inviteID    int64 // 0 when the identity is not invited
 	member      sid.SID
 	userID      int64          // 0 when the identity is not a user of the service
 	permissions permission.Set // of the role in the service and the role in the channel
@@ -58,11 +59,12 @@ type seat struct {
 
 const seatColumns = `select c.id, c.sid, c.account_id, c.key_id, c.service_id, s.sid, c.private, s.read_status,
   coalesce(m.id, 0), coalesce(m.sid, ''), coalesce(u.id, 0), coalesce(r.permissions, 0), coalesce(d.permissions, 0),
-  c.member_epoch, s.role_epoch
+  c.member_epoch, s.role_epoch, s.hooks, coalesce(i.id, 0)
 from chat_channel c
 join chat_service s on s.id = c.service_id and s.removed = 0
 left join chat_member m on m.channel_id = c.id and m.identity_hash = $3
 left join chat_role r on r.id = m.role_id
+left join chat_invite i on i.channel_id = c.id and i.identity_hash = $3
 left join chat_user u on u.service_id = c.service_id and u.identity_hash = $3
 left join chat_role d on d.id = u.role_id
 where c.account_id = $1 and c.removed = 0 and `
@@ -98,7 +100,7 @@ func (c *Chat) readSeat(tx *db.Tx, acct int64, p Place, identity string) (seat, 
 	var private, readStatus int64
 	var ofChannel, ofService permission.Set
 	err = tx.QueryRow(query, args...).Scan(&s.channelID, &channel, &s.account, &s.key, &s.serviceID, &service, &private,
-		&readStatus, &s.memberID, &member, &s.userID, &ofChannel, &ofService, &s.memberEpoch, &s.roleEpoch)
+		&readStatus, &s.memberID, &member, &s.userID, &ofChannel, &ofService, &s.memberEpoch, &s.roleEpoch, &s.hooks, &s.inviteID)
 	if err != nil {
 		return s, err
 	}
@@ -114,8 +116,14 @@ func (c *Chat) readSeat(tx *db.Tx, acct int64, p Place, identity string) (seat, 
 // seatOf reads the seat of an actor and hides the channel from those who may
 // not see it.
 func (c *Chat) seatOf(tx *db.Tx, actor account.Actor, p Place) (seat, error) {
+	return c.seatIf(tx, actor, p, seat.visible)
+}
+
+// seatIf is seatOf for those who may see one thing or another of a channel
+// without being members.
+func (c *Chat) seatIf(tx *db.Tx, actor account.Actor, p Place, may func(seat, account.Actor) bool) (seat, error) {
 	s, err := c.readSeat(tx, actor.Account, p, actor.Identity)
-	if isMissing(err) || err == nil && !s.visible(actor) {
+	if isMissing(err) || err == nil && !may(s, actor) {
 		return s, p.missing()
 	}
 	if err != nil {
@@ -127,6 +135,12 @@ func (c *Chat) seatOf(tx *db.Tx, actor account.Actor, p Place) (seat, error) {
 // visible reports whether the actor may know that the channel exists.
 func (s seat) visible(actor account.Actor) bool {
 	return mayReadAll(actor) || s.memberID != 0 && !foreignService(actor, s.service)
+}
+
+// known reports whether the actor may know what the channel is: it is invited,
+// or the channel is public and the actor could join it.
+func (s seat) known(actor account.Actor) bool {
+	return s.visible(actor) || !foreignService(actor, s.service) && (s.inviteID != 0 || !s.private && s.permissions.Any(permission.JoinChannel))
 }
 
 // allow checks that the actor holds one of the permissions; 50107 otherwise.
@@ -166,52 +180,13 @@ func manage(actor account.Actor) error {
 // denied says that a permission is missing: 403, code 50107.
 func denied() error { return fault.New(50107, "") }
 
-// maxSeats bounds the memory of a seatCache: about 250 bytes a seat.
+// maxSeats bounds what is remembered of senders: about 250 bytes a seat.
 const maxSeats = 1 << 15
-
-// seatCache remembers seats of senders. It needs no invalidation: whoever uses
-// a seat passes its epochs to the statement that writes, which refuses when
-// they are old. When full it forgets half of what it holds, in no order.
-type seatCache struct {
-	mu *sync.RWMutex
-	m  map[seatKey]seat
-}
 
 type seatKey struct {
 	account  int64
 	place    Place
 	identity string
-}
-
-func newSeatCache() seatCache {
-	return seatCache{mu: new(sync.RWMutex), m: make(map[seatKey]seat)}
-}
-
-func (c seatCache) get(k seatKey) (seat, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	s, ok := c.m[k]
-	return s, ok
-}
-
-func (c seatCache) put(k seatKey, s seat) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.m) >= maxSeats {
-		for old := range c.m {
-			if len(c.m) <= maxSeats/2 {
-				break
-			}
-			delete(c.m, old)
-		}
-	}
-	c.m[k] = s
-}
-
-func (c seatCache) drop(k seatKey) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.m, k)
 }
 
 // isConflict reports whether a unique value existed already.

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/permission"
+	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -35,12 +37,14 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 	if err != nil {
 		return Message{}, false, err
 	}
-	fixed := draft.fixedPart()
+	if err := c.paced(actor, p); err != nil {
+		return Message{}, false, err
+	}
 	key := seatKey{actor.Account, p, actor.Identity}
 	if actor.Identity == "" {
 		key.identity = draft.Author
 	}
-	s, known := c.seats.get(key)
+	s, known := c.seats.Get(key)
 	if !known || s.maySend(actor, p) != nil { // what is remembered may be used to allow, never to refuse
 		err = c.db.View(ctx, func(tx *db.Tx) (err error) {
 			s, err = c.readSeat(tx, key.account, p, key.identity)
@@ -51,6 +55,13 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 		}
 		known = false
 	}
+	if s.hooks&settings.HookBefore != 0 {
+		if draft, err = c.amended(ctx, actor, p, n, draft); err != nil {
+			return Message{}, false, err
+		}
+	}
+	fixed := draft.fixedPart()
+	by, _ := origin(ctx, actor, s.service)
 	for try := range sendTries {
 		stale := false
 		err = c.db.Do(ctx, func(tx *db.Tx) (err error) {
@@ -68,17 +79,17 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 			} else if err = c.sitting(tx, s.channelID, &m); err != nil {
 				return err
 			}
-			stale, err = c.send(tx, s, &m, fixed)
+			stale, err = c.send(tx, s, &m, fixed, by)
 			return err
 		})
 		switch {
 		case err == nil && stale:
-			c.seats.drop(key)
+			c.seats.Drop(key)
 			known = false
 			continue
 		case err == nil:
 			if !known {
-				c.seats.put(key, s)
+				c.seats.Put(key, s)
 			}
 			return m, false, nil
 		case isConflict(err) && draft.clientKey != nil:
@@ -87,6 +98,26 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 		return Message{}, false, p.unless(err)
 	}
 	return Message{}, false, fault.Unavailable(time.Second, fmt.Errorf("channel %s: members change faster than one can look", p.Channel))
+}
+
+// amended asks the service's webhook about a message and answers what it makes
+// of it.
+func (c *Chat) amended(ctx context.Context, actor account.Actor, p Place, n NewMessage, draft Message) (Message, error) {
+	a, err := c.askIn(ctx, actor, p, "onMessageSend", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
+		m := draft
+		m.ChannelSID, m.Index = ch.SID, -1
+		return m.Data(), s.maySend(actor, p)
+	})
+	if err != nil || a == (Amendment{}) {
+		return draft, err
+	}
+	n.Author = draft.Author
+	set(&n.Body, a.Body)
+	set(&n.Author, a.Author)
+	set(&n.Attributes, a.Attributes)
+	m, err := c.compose(actor.Account, n)
+	m.clientKey = draft.clientKey // whom the message is from does not change which message it is
+	return m, err
 }
 
 // maySend checks what the seat is worth for sending.
@@ -112,28 +143,28 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 	if n.Author == "" {
 		n.Author = System
 	}
-	if err := author(n.Author); err != nil {
+	if err := check.Author(n.Author); err != nil {
 		return Message{}, err
 	}
-	if err := body(n.Body); err != nil {
+	if err := check.Body(n.Body); err != nil {
 		return Message{}, err
 	}
 	if err := updatedBy(n.LastUpdatedBy); err != nil {
 		return Message{}, err
 	}
-	attributes, err := document(n.Attributes, MaxMessageAttributes)
+	attributes, err := check.Document(n.Attributes, check.MaxMessageAttributes)
 	if err != nil {
 		return Message{}, err
 	}
-	if len(n.ClientID) > MaxClientID {
-		return Message{}, fault.Invalid("client_id is too long: at most %d bytes are allowed", MaxClientID)
+	if len(n.ClientID) > check.MaxClientID {
+		return Message{}, fault.Invalid("client_id is too long: at most %d bytes are allowed", check.MaxClientID)
 	}
-	if err := text("client_id", n.ClientID); err != nil {
+	if err := check.Text("client_id", n.ClientID); err != nil {
 		return Message{}, err
 	}
 	m := Message{
 		Row: db.Row{
-			SID: sid.New(sid.Message), Account: acct, CreatedAt: moment(n.DateCreated), UpdatedAt: moment(n.DateUpdated),
+			SID: sid.New(sid.Message), Account: acct, CreatedAt: check.Moment(n.DateCreated), UpdatedAt: check.Moment(n.DateUpdated),
 		},
 		MessageDoc: MessageDoc{
 			Author: n.Author, Body: n.Body, Attributes: attributes, LastUpdatedBy: n.LastUpdatedBy, ClientID: n.ClientID,
@@ -149,13 +180,13 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 const takeIndex = `update chat_channel set last_index = last_index + 1, head = head + 1, message_count = message_count + 1
 where id = $1 and removed = 0 and member_epoch = $2
   and exists (select 1 from chat_service where id = $3 and role_epoch = $4)
-returning last_index, head, watched`
+returning last_index, head, watched, webhooks`
 
 // send writes the message and its event. stale tells that the seat is no
 // longer true; then nothing was written.
-func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte) (stale bool, err error) {
-	var head, watched int64
-	err = tx.Returning(takeIndex, []any{s.channelID, s.memberEpoch, s.serviceID, s.roleEpoch}, &m.Index, &head, &watched)
+func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte, by *event.Origin) (stale bool, err error) {
+	var head, watched, webhooks int64
+	err = tx.Returning(takeIndex, []any{s.channelID, s.memberEpoch, s.serviceID, s.roleEpoch}, &m.Index, &head, &watched, &webhooks)
 	if isMissing(err) {
 		return true, nil
 	}
@@ -163,17 +194,20 @@ func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte) (stale bool, er
 		return false, fmt.Errorf("channel %s: %w", s.channel, err)
 	}
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key = s.channelID, s.channel, s.service, s.key
-	return false, c.write(tx, m, fixed, head, watched != 0)
+	if s.hooks&settings.HookAfter == 0 && webhooks == 0 {
+		by = nil
+	}
+	return false, c.write(tx, m, fixed, head, watched != 0, by)
 }
 
 // write inserts a message that has its index and appends its event.
-func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched bool) error {
+func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched bool, by *event.Origin) error {
 	if err := messages.Insert(tx, m); err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
 	return c.log.Append(tx, event.Event{
 		Account: m.Account, Stream: event.Stream{Kind: event.Channel, ID: m.ChannelID, SID: m.ChannelSID}, Offset: head,
-		Kind: event.MessageAdded, Key: m.Key, Data: m.payload(fixed), Watched: watched,
+		Kind: event.MessageAdded, Key: m.Key, Data: m.payload(fixed), Watched: watched, Origin: by,
 	})
 }
 
@@ -236,5 +270,5 @@ func (c *Chat) SendTx(tx *db.Tx, ch *Channel, n NewMessage) (m Message, repeated
 	}
 	ch.Head, ch.Watched = head, watched != 0
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key, m.Index = ch.ID, ch.SID, ch.ServiceSID, ch.Key, ch.LastIndex
-	return m, false, c.write(tx, &m, m.fixedPart(), head, ch.Watched)
+	return m, false, c.write(tx, &m, m.fixedPart(), head, ch.Watched, ch.origin)
 }

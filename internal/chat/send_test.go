@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -133,7 +134,7 @@ func TestSend_refuses(t *testing.T) {
 		})
 		elsewhere := ada
 		elsewhere.ChatService = sid.New(sid.ChatService)
-		long := strings.Repeat("x", MaxBody+1)
+		long := strings.Repeat("x", check.MaxBody+1)
 		for _, tc := range []struct {
 			name  string
 			actor account.Actor
@@ -149,11 +150,11 @@ func TestSend_refuses(t *testing.T) {
 			{"in the past", ada, NewMessage{DateCreated: time.Unix(1, 0)}, 50107},
 			{"long body", ada, NewMessage{Body: long}, 50504},
 			{"broken body", ada, NewMessage{Body: "\xff"}, 20001},
-			{"long attributes", ada, NewMessage{Attributes: `"` + strings.Repeat("x", MaxMessageAttributes) + `"`}, 50303},
+			{"long attributes", ada, NewMessage{Attributes: `"` + strings.Repeat("x", check.MaxMessageAttributes) + `"`}, 50303},
 			{"broken attributes", ada, NewMessage{Attributes: `{"a":}`}, 50304},
 			{"long author", w.owner, NewMessage{Author: strings.Repeat("x", 300)}, 50310},
 			{"long editor", w.owner, NewMessage{LastUpdatedBy: strings.Repeat("x", 300)}, 50505},
-			{"long client id", ada, NewMessage{ClientID: strings.Repeat("x", MaxClientID+1)}, 20001},
+			{"long client id", ada, NewMessage{ClientID: strings.Repeat("x", check.MaxClientID+1)}, 20001},
 			{"largest body", ada, NewMessage{Body: long[1:]}, 0},
 		} {
 			_, _, err := w.Send(ctx(), tc.actor, ch.SID, tc.n)
@@ -315,25 +316,6 @@ func TestSettleTx_watched(t *testing.T) {
 		}
 		same(t, "kept", w.get(ch).Watched, true)
 	})
-}
-
-func TestSeatCache_isBounded(t *testing.T) {
-	t.Parallel()
-	c := newSeatCache()
-	for i := range maxSeats + 10 {
-		c.put(seatKey{identity: fmt.Sprint(i)}, seat{})
-	}
-	if n := len(c.m); n > maxSeats || n < maxSeats/2 {
-		t.Errorf("%d seats", n)
-	}
-	c.put(seatKey{identity: "x"}, seat{channelID: 7})
-	if s, ok := c.get(seatKey{identity: "x"}); !ok || s.channelID != 7 {
-		t.Error("a seat is forgotten at once")
-	}
-	c.drop(seatKey{identity: "x"})
-	if _, ok := c.get(seatKey{identity: "x"}); ok {
-		t.Error("a dropped seat is remembered")
-	}
 }
 
 func TestPlace_unless(t *testing.T) {

@@ -3,12 +3,12 @@ package chat
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"slices"
-	"unicode/utf8"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/permission"
+	"usher/internal/chat/purge"
+	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
@@ -20,79 +20,21 @@ type Service struct {
 	ServiceDoc
 	Removed    bool  // deleted; its rows are being purged
 	ReadStatus bool  // read horizons are kept
-	RoleEpoch  int64 // grows when a role, or who holds which, changes
+	RoleEpoch  int64 // grows when a role, or who holds which, or what seats remember of the service changes
+	Webhooks   int64 // which webhooks it has: settings.HookBefore, HookAfter
 }
 
-// ServiceDoc is the sealed part of a service.
-type ServiceDoc struct {
-	FriendlyName       string    `json:"name"`
-	ServiceRole        sid.SID   `json:"service_role"` // what a new user gets
-	ChannelRole        sid.SID   `json:"channel_role"` // what a new member gets
-	CreatorRole        sid.SID   `json:"creator_role"` // what the creator gets on joining its own channel
-	Reachability       bool      `json:"reachability,omitempty"`
-	TypingTimeout      int       `json:"typing"`      // seconds
-	ConsumptionReports int       `json:"consumption"` // seconds between reports; kept for old clients
-	ChannelMembers     int       `json:"max_members"`
-	UserChannels       int       `json:"max_channels"`
-	PreWebhookURL      string    `json:"pre_url,omitempty"`
-	PostWebhookURL     string    `json:"post_url,omitempty"`
-	WebhookMethod      string    `json:"method,omitempty"`
-	WebhookFilters     []string  `json:"filters,omitempty"`
-	PreRetries         int       `json:"pre_retries,omitempty"`
-	PostRetries        int       `json:"post_retries,omitempty"`
-	MediaMessage       string    `json:"media_message,omitempty"`
-	LogNotifications   bool      `json:"log_notifications,omitempty"`
-	NewMessage         PushRules `json:"push_message"`
-	AddedToChannel     PushRules `json:"push_added"`
-	RemovedFromChannel PushRules `json:"push_removed"`
-	InvitedToChannel   PushRules `json:"push_invited"`
-}
-
-// PushRules says whether and how one kind of push notification is made.
-type PushRules struct {
-	Enabled  bool   `json:"on,omitempty"`
-	Template string `json:"template,omitempty"`
-	Sound    string `json:"sound,omitempty"`
-	Badge    bool   `json:"badge,omitempty"` // of new messages only
-}
+// What can be set of a service.
+type (
+	ServiceDoc    = settings.Service
+	PushRules     = settings.PushRules
+	ServiceChange = settings.Change
+	PushChange    = settings.PushChange
+)
 
 // NewService is what a service is made from.
 type NewService struct {
 	FriendlyName string
-}
-
-// ServiceChange is a change of a service; nil leaves a field alone.
-type ServiceChange struct {
-	FriendlyName       *string
-	ServiceRole        *sid.SID
-	ChannelRole        *sid.SID
-	CreatorRole        *sid.SID
-	ReadStatus         *bool
-	Reachability       *bool
-	TypingTimeout      *int // seconds
-	ConsumptionReports *int // seconds
-	ChannelMembers     *int
-	UserChannels       *int
-	PreWebhookURL      *string
-	PostWebhookURL     *string
-	WebhookMethod      *string
-	WebhookFilters     []string // nil leaves it alone
-	PreRetries         *int
-	PostRetries        *int
-	MediaMessage       *string
-	LogNotifications   *bool
-	NewMessage         PushChange
-	AddedToChannel     PushChange
-	RemovedFromChannel PushChange
-	InvitedToChannel   PushChange
-}
-
-// PushChange is a change of PushRules; nil leaves a field alone.
-type PushChange struct {
-	Enabled  *bool
-	Template *string
-	Sound    *string
-	Badge    *bool
 }
 
 // CreateService makes a service with the four default roles. Grant chat.write.
@@ -114,7 +56,7 @@ func (c *Chat) CreateServiceTx(tx *db.Tx, acct int64, n NewService) (Service, er
 	if n.FriendlyName == "" {
 		return Service{}, fault.New(50000, "")
 	}
-	if err := friendlyName(n.FriendlyName, MaxUpdateName); err != nil {
+	if err := check.FriendlyName(n.FriendlyName, check.MaxUpdateName); err != nil {
 		return Service{}, err
 	}
 	s := Service{
@@ -122,7 +64,7 @@ func (c *Chat) CreateServiceTx(tx *db.Tx, acct int64, n NewService) (Service, er
 		ReadStatus: true,
 		ServiceDoc: ServiceDoc{
 			FriendlyName: n.FriendlyName, TypingTimeout: 5, ConsumptionReports: 10,
-			ChannelMembers: DefaultChannelMembers, UserChannels: DefaultUserChannels,
+			ChannelMembers: settings.DefaultChannelMembers, UserChannels: settings.DefaultUserChannels,
 		},
 	}
 	roles := make([]Role, len(permission.Defaults))
@@ -175,7 +117,7 @@ func (c *Chat) UpdateService(ctx context.Context, actor account.Actor, service s
 	if err := manage(actor); err != nil {
 		return Service{}, err
 	}
-	if err := ch.check(); err != nil {
+	if err := ch.Check(); err != nil {
 		return Service{}, err
 	}
 	var s Service
@@ -195,7 +137,10 @@ func (c *Chat) UpdateService(ctx context.Context, actor account.Actor, service s
 				return err
 			}
 		}
-		ch.apply(&s)
+		ch.Apply(&s.ServiceDoc)
+		set(&s.ReadStatus, ch.ReadStatus)
+		s.Webhooks = s.Hooks()
+		s.RoleEpoch++ // what was set is part of remembered seats
 		return services.Update(tx, &s)
 	})
 	return s, err
@@ -260,100 +205,11 @@ func bumpRoles(tx *db.Tx, serviceID int64) error {
 	return err
 }
 
-// check validates everything that needs no row.
-func (ch *ServiceChange) check() error {
-	if ch.FriendlyName != nil {
-		if err := friendlyName(*ch.FriendlyName, MaxUpdateName); err != nil {
-			return err
-		}
-		if *ch.FriendlyName == "" {
-			return fault.New(50000, "")
-		}
+// given replaces *field where v is given.
+func given[T any](field **T, v *T) {
+	if v != nil {
+		*field = v
 	}
-	for _, r := range []struct {
-		v        *int
-		min, max int
-		code     int
-	}{
-		{ch.TypingTimeout, 1, 3600, 50053},
-		{ch.ConsumptionReports, 0, 3600, 50052},
-		{ch.UserChannels, 1, MaxLimit, 50060},
-		{ch.ChannelMembers, 1, MaxLimit, 50061},
-		{ch.PreRetries, 0, 3, 50065},
-		{ch.PostRetries, 0, 3, 50065},
-	} {
-		if r.v != nil && (*r.v < r.min || *r.v > r.max) {
-			return fault.New(r.code, "")
-		}
-	}
-	for _, u := range []struct {
-		v    *string
-		code int
-	}{{ch.PreWebhookURL, 50077}, {ch.PostWebhookURL, 50078}} {
-		if u.v != nil && !webhookURL(*u.v) {
-			return fault.New(u.code, "")
-		}
-	}
-	if ch.WebhookMethod != nil && !slices.Contains([]string{"", "GET", "POST"}, *ch.WebhookMethod) {
-		return fault.New(50055, "")
-	}
-	for _, name := range ch.WebhookFilters {
-		if !slices.Contains(webhookEvents, name) {
-			return fault.New(50054, "Invalid webhook format: %.64q is not an event", name)
-		}
-	}
-	for _, p := range []PushChange{ch.NewMessage, ch.AddedToChannel, ch.RemovedFromChannel, ch.InvitedToChannel} {
-		if p.Template != nil && utf8.RuneCountInString(*p.Template) > 2048 {
-			return fault.New(50058, "")
-		}
-		if p.Sound != nil && utf8.RuneCountInString(*p.Sound) > 256 {
-			return fault.New(50059, "")
-		}
-	}
-	return nil
-}
-
-func webhookURL(s string) bool {
-	if s == "" {
-		return true
-	}
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= MaxWebhookURL && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
-}
-
-func (ch *ServiceChange) apply(s *Service) {
-	set(&s.FriendlyName, ch.FriendlyName)
-	set(&s.ServiceRole, ch.ServiceRole)
-	set(&s.ChannelRole, ch.ChannelRole)
-	set(&s.CreatorRole, ch.CreatorRole)
-	set(&s.ReadStatus, ch.ReadStatus)
-	set(&s.Reachability, ch.Reachability)
-	set(&s.TypingTimeout, ch.TypingTimeout)
-	set(&s.ConsumptionReports, ch.ConsumptionReports)
-	set(&s.ChannelMembers, ch.ChannelMembers)
-	set(&s.UserChannels, ch.UserChannels)
-	set(&s.PreWebhookURL, ch.PreWebhookURL)
-	set(&s.PostWebhookURL, ch.PostWebhookURL)
-	set(&s.WebhookMethod, ch.WebhookMethod)
-	if ch.WebhookFilters != nil {
-		s.WebhookFilters = slices.Clone(ch.WebhookFilters)
-	}
-	set(&s.PreRetries, ch.PreRetries)
-	set(&s.PostRetries, ch.PostRetries)
-	set(&s.MediaMessage, ch.MediaMessage)
-	set(&s.LogNotifications, ch.LogNotifications)
-	ch.NewMessage.apply(&s.NewMessage)
-	ch.AddedToChannel.apply(&s.AddedToChannel)
-	ch.RemovedFromChannel.apply(&s.RemovedFromChannel)
-	ch.InvitedToChannel.apply(&s.InvitedToChannel)
-	s.RoleEpoch++ // read_status is part of a remembered seat
-}
-
-func (p PushChange) apply(r *PushRules) {
-	set(&r.Enabled, p.Enabled)
-	set(&r.Template, p.Template)
-	set(&r.Sound, p.Sound)
-	set(&r.Badge, p.Badge)
 }
 
 // set stores *v where v is given.
@@ -363,13 +219,12 @@ func set[T any](field, v *T) {
 	}
 }
 
-// webhookEvents are the 23 names that a webhook filter may hold; facts of the
-// wire.
-var webhookEvents = []string{
-	"onMessageSend", "onMessageUpdate", "onMessageRemove", "onMediaMessageSend",
-	"onChannelAdd", "onChannelUpdate", "onChannelDestroy",
-	"onMemberAdd", "onMemberUpdate", "onMemberRemove", "onUserUpdate",
-	"onMessageSent", "onMessageUpdated", "onMessageRemoved", "onMediaMessageSent",
-	"onChannelAdded", "onChannelUpdated", "onChannelDestroyed",
-	"onMemberAdded", "onMemberUpdated", "onMemberRemoved", "onUserAdded", "onUserUpdated",
+// Purge deletes one batch of what removed channels and services left behind,
+// and reports whether there may be more. A sweep calls it until there is not.
+func (c *Chat) Purge(ctx context.Context) (more bool, err error) {
+	err = c.db.Do(ctx, func(tx *db.Tx) (err error) {
+		more, err = purge.Batch(tx)
+		return err
+	})
+	return more, err
 }

@@ -68,7 +68,7 @@ func TestUpdateService(t *testing.T) {
 			t.Error(diff)
 		}
 		same(t, "untouched", got.UserChannels, 250)
-		same(t, "push", got.NewMessage, PushRules{true, "new", "ping", true})
+		same(t, "push", got.NewMessage, PushRules{Enabled: true, Template: "new", Sound: "ping", Badge: true})
 
 		for _, tc := range []struct {
 			name   string

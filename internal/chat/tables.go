@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"usher/internal/chat/check"
 	"usher/internal/db"
 )
 
@@ -15,6 +16,7 @@ var services = &db.Table[Service]{
 		{Name: "removed", Field: func(s *Service) any { return &s.Removed }},
 		{Name: "read_status", Field: func(s *Service) any { return &s.ReadStatus }},
 		{Name: "role_epoch", Field: func(s *Service) any { return &s.RoleEpoch }},
+		{Name: "hooks", Field: func(s *Service) any { return &s.Webhooks }},
 	},
 }
 
@@ -56,6 +58,19 @@ var channels = &db.Table[Channel]{
 		{Name: "message_count", Field: func(ch *Channel) any { return &ch.Messages }},
 		{Name: "member_count", Field: func(ch *Channel) any { return &ch.Members }},
 		{Name: "member_epoch", Field: func(ch *Channel) any { return &ch.MemberEpoch }},
+		{Name: "webhooks", Field: func(ch *Channel) any { return &ch.Webhooks }},
+	},
+}
+
+var invites = &db.Table[Invite]{
+	Name: "chat_invite",
+	Row:  func(i *Invite) *db.Row { return &i.Row },
+	Doc:  func(i *Invite) any { return &i.InviteDoc },
+	Columns: []db.Column[Invite]{
+		{Name: "channel_id", Field: func(i *Invite) any { return &i.ChannelID }},
+		{Name: "user_id", Field: func(i *Invite) any { return &i.UserID }},
+		{Name: "identity_hash", Field: func(i *Invite) any { return &i.hash }},
+		{Name: "role_id", Field: func(i *Invite) any { return &i.RoleID }},
 	},
 }
 
@@ -106,11 +121,12 @@ func (c *Chat) uniqueHash(acct int64, name string) ([]byte, error) {
 
 func isMissing(err error) bool { return errors.Is(err, db.ErrNotFound) }
 
-// roleHeld reports whether a user or member holds the role.
+// roleHeld reports whether a user or member holds the role, or an invite gives it.
 func roleHeld(tx *db.Tx, roleID int64) (bool, error) {
 	var n int64
 	err := tx.QueryRow(`select (select count(*) from (select 1 from chat_user where role_id = $1 limit 1) u)
-		+ (select count(*) from (select 1 from chat_member where role_id = $1 limit 1) m)`, roleID).Scan(&n)
+		+ (select count(*) from (select 1 from chat_member where role_id = $1 limit 1) m)
+		+ (select count(*) from (select 1 from chat_invite where role_id = $1 limit 1) i)`, roleID).Scan(&n)
 	return n > 0, err
 }
 
@@ -121,10 +137,10 @@ func retime(tx *db.Tx, table string, r *db.Row, created, updated time.Time) erro
 		return nil
 	}
 	if !created.IsZero() {
-		r.CreatedAt = moment(created)
+		r.CreatedAt = check.Moment(created)
 	}
 	if !updated.IsZero() {
-		r.UpdatedAt = moment(updated)
+		r.UpdatedAt = check.Moment(updated)
 	}
 	_, err := tx.Exec(`update `+table+` set created_at = $1, updated_at = $2 where id = $3`,
 		db.Micros(r.CreatedAt), db.Micros(r.UpdatedAt), r.ID)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"usher/internal/account"
+	"usher/internal/chat/check"
 	"usher/internal/chat/permission"
+	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -23,7 +25,16 @@ type User struct {
 	Head       int64   // offset of the stream's newest event
 	ServiceSID sid.SID // not stored
 
-	hash []byte
+	Reach *Reach // not stored; nil while the service keeps no reachability
+
+	hash   []byte
+	origin *event.Origin // of what is done to it; nil when webhooks are not told
+}
+
+// Reach is how a user can be reached at the moment.
+type Reach struct {
+	Online     bool // it has a live connection
+	Notifiable bool // it has a device that takes push notifications
 }
 
 // UserDoc is the sealed part of a user.
@@ -41,6 +52,8 @@ type NewUser struct {
 	Attributes   string  // JSON text; "" is {}
 	RoleSID      sid.SID // "" is the service's default
 	Key          int64   // data key of the contact whose user this is; 0 is the account's own
+
+	origin *event.Origin // nil when webhooks are not told
 }
 
 // UserChange is a change of a user; nil leaves a field alone.
@@ -61,8 +74,13 @@ func (c *Chat) CreateUser(ctx context.Context, actor account.Actor, service sid.
 		if err != nil {
 			return err
 		}
-		u, err = c.CreateUserTx(tx, s, n)
-		return err
+		if s.Webhooks&settings.HookAfter != 0 {
+			n.origin, _ = origin(ctx, actor, s.SID)
+		}
+		if u, err = c.CreateUserTx(tx, s, n); err != nil {
+			return err
+		}
+		return c.reach(tx, s, &u)
 	})
 	return u, err
 }
@@ -79,7 +97,7 @@ func (c *Chat) CreateUserTx(tx *db.Tx, s Service, n NewUser) (User, error) {
 // EnsureUserTx returns the user with the identity, and makes it when there is
 // none. The other fields of n count only for a new one. created tells which.
 func (c *Chat) EnsureUserTx(tx *db.Tx, s Service, n NewUser) (u User, created bool, err error) {
-	if err := identity(n.Identity); err != nil {
+	if err := check.Identity(n.Identity); err != nil {
 		return User{}, false, err
 	}
 	hash, err := c.identityHash(s.Account, n.Identity)
@@ -98,10 +116,10 @@ func (c *Chat) EnsureUserTx(tx *db.Tx, s Service, n NewUser) (u User, created bo
 		u.ServiceSID = s.SID
 		return u, false, err
 	}
-	if err := friendlyName(n.FriendlyName, MaxUpdateName); err != nil {
+	if err := check.FriendlyName(n.FriendlyName, check.MaxUpdateName); err != nil {
 		return User{}, false, err
 	}
-	attributes, err := document(n.Attributes, MaxUserAttributes)
+	attributes, err := check.Document(n.Attributes, check.MaxUserAttributes)
 	if err != nil {
 		return User{}, false, err
 	}
@@ -120,7 +138,9 @@ func (c *Chat) EnsureUserTx(tx *db.Tx, s Service, n NewUser) (u User, created bo
 	if err := users.Insert(tx, &u); err != nil {
 		return User{}, false, fmt.Errorf("user: %w", err)
 	}
-	return u, true, nil
+	return u, true, c.tell(tx, n.origin, event.Event{
+		Account: u.Account, Stream: event.Stream{Kind: event.User, ID: u.ID, SID: u.SID}, Kind: event.UserAdded, Key: u.Key,
+	}, u.Data())
 }
 
 func userByHash(tx *db.Tx, serviceID int64, hash []byte) (User, error) {
@@ -146,10 +166,23 @@ func (c *Chat) GetUser(ctx context.Context, actor account.Actor, service sid.SID
 		if err != nil {
 			return err
 		}
-		u, err = c.userOf(tx, actor, s, ref)
-		return err
+		if u, err = c.userOf(tx, actor, s, ref); err != nil {
+			return err
+		}
+		return c.reach(tx, s, &u)
 	})
 	return u, err
+}
+
+// reach sets how a user can be reached, where its service keeps that.
+func (c *Chat) reach(tx *db.Tx, s Service, u *User) error {
+	if !s.Reachability {
+		return nil
+	}
+	var devices int64
+	err := tx.QueryRow(`select count(*) from (select 1 from chat_binding where user_id = $1 limit 1) b`, u.ID).Scan(&devices)
+	u.Reach = &Reach{Online: c.presence != nil && c.presence.Online(s.Account, s.SID, u.Identity), Notifiable: devices > 0}
+	return err
 }
 
 // ListUsers returns a page of a service's users, oldest first. Grant chat.read.
@@ -166,6 +199,9 @@ func (c *Chat) ListUsers(ctx context.Context, actor account.Actor, service sid.S
 		out, err = users.Page(tx, page, `service_id = $1`, s.ID)
 		for i := range out.Items {
 			out.Items[i].ServiceSID = s.SID
+			if err := c.reach(tx, s, &out.Items[i]); err != nil {
+				return err
+			}
 		}
 		return err
 	})
@@ -176,7 +212,26 @@ func (c *Chat) ListUsers(ctx context.Context, actor account.Actor, service sid.S
 // editAnyUserInfo; the role only the account itself (50205).
 func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.SID, ref string, ch UserChange) (User, error) {
 	var u User
-	err := c.db.Do(ctx, func(tx *db.Tx) error {
+	_, err := c.ask(ctx, actor, "onUserUpdate", func(tx *db.Tx, q *Proposal) (bool, error) {
+		var err error
+		if q.Service, err = c.serviceOf(tx, actor, service); err != nil || q.Service.Webhooks&settings.HookBefore == 0 {
+			return false, err
+		}
+		u, err := c.userOf(tx, actor, q.Service, ref)
+		if err != nil {
+			return false, err
+		}
+		set(&u.FriendlyName, ch.FriendlyName)
+		if ch.Attributes != nil {
+			u.Attributes = shown(*ch.Attributes)
+		}
+		q.Data = u.Data()
+		return true, c.mayEditUser(tx, actor, q.Service, u, ch)
+	})
+	if err != nil {
+		return u, err
+	}
+	err = c.db.Do(ctx, func(tx *db.Tx) error {
 		s, err := c.serviceOf(tx, actor, service)
 		if err != nil {
 			return err
@@ -190,6 +245,9 @@ func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.
 		u.ServiceSID = s.SID
 		if err := c.mayEditUser(tx, actor, s, u, ch); err != nil {
 			return err
+		}
+		if s.Webhooks&settings.HookAfter != 0 {
+			u.origin, _ = origin(ctx, actor, s.SID)
 		}
 		return c.updateUser(tx, s, &u, ch)
 	})
@@ -209,13 +267,13 @@ func (c *Chat) UpdateUserTx(tx *db.Tx, s Service, u *User, ch UserChange) error 
 
 func (c *Chat) updateUser(tx *db.Tx, s Service, u *User, ch UserChange) error {
 	if ch.FriendlyName != nil {
-		if err := friendlyName(*ch.FriendlyName, MaxUpdateName); err != nil {
+		if err := check.FriendlyName(*ch.FriendlyName, check.MaxUpdateName); err != nil {
 			return err
 		}
 		u.FriendlyName = *ch.FriendlyName
 	}
 	if ch.Attributes != nil {
-		m, err := document(*ch.Attributes, MaxUserAttributes)
+		m, err := check.Document(*ch.Attributes, check.MaxUserAttributes)
 		if err != nil {
 			return err
 		}
@@ -232,6 +290,9 @@ func (c *Chat) updateUser(tx *db.Tx, s Service, u *User, ch UserChange) error {
 		}
 	}
 	if err := users.Update(tx, u); err != nil {
+		return fmt.Errorf("user %s: %w", u.SID, err)
+	}
+	if err := c.reach(tx, s, u); err != nil {
 		return fmt.Errorf("user %s: %w", u.SID, err)
 	}
 	return c.emitUser(tx, u, event.UserUpdated, u.Data())
@@ -306,6 +367,11 @@ func (c *Chat) DeleteUser(ctx context.Context, actor account.Actor, service sid.
 			ch.ServiceSID = s.SID
 			if err := c.removeMember(tx, &ch, &seats[i], &u); err != nil {
 				return err
+			}
+		}
+		for _, statement := range []string{`delete from chat_invite where user_id = $1`, `delete from chat_binding where user_id = $1`} {
+			if _, err := tx.Exec(statement, u.ID); err != nil {
+				return fmt.Errorf("user %s: %w", u.SID, err)
 			}
 		}
 		if err := users.Delete(tx, &u); err != nil {

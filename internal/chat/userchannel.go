@@ -3,9 +3,11 @@ package chat
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
@@ -59,8 +61,12 @@ type UserChannelChange struct {
 	LastReadAt   time.Time
 }
 
-// ListUserChannels returns a page of the channels in which a user is a member,
-// in the order in which it joined.
+// afterInvite begins the cursors of the second part of a user's channels.
+const afterInvite = "invite"
+
+// ListUserChannels returns a page of the channels of a user: those in which it
+// is a member, in the order in which it joined, then those into which it is
+// invited.
 func (c *Chat) ListUserChannels(ctx context.Context, actor account.Actor, service sid.SID, user string, page db.Page) (db.PageOf[UserChannel], error) {
 	var out db.PageOf[UserChannel]
 	err := c.db.View(ctx, func(tx *db.Tx) error {
@@ -68,25 +74,65 @@ func (c *Chat) ListUserChannels(ctx context.Context, actor account.Actor, servic
 		if err != nil {
 			return err
 		}
-		seats, err := members.Page(tx, page, `user_id = $1`, u.ID)
-		if err != nil {
-			return err
-		}
-		out.Next = seats.Next
-		for i := range seats.Items {
-			uc, err := userChannel(tx, s, u, seats.Items[i])
+		out = db.PageOf[UserChannel]{}
+		cursor, second := strings.CutPrefix(page.After, afterInvite)
+		if !second {
+			seats, err := members.Page(tx, page, `user_id = $1`, u.ID)
 			if err != nil {
 				return err
 			}
-			out.Items = append(out.Items, uc)
+			out.Next = seats.Next
+			for i := range seats.Items {
+				uc, err := userChannel(tx, s, u, seats.Items[i])
+				if err != nil {
+					return err
+				}
+				out.Items = append(out.Items, uc)
+			}
+			cursor = ""
 		}
-		return nil
+		if out.Next != "" {
+			return nil
+		}
+		return invited(tx, s, u, db.Page{Size: page.Size, After: cursor}, &out)
 	})
 	return out, err
 }
 
-// GetUserChannel returns one of the channels of a user; 20404 when it is not a
-// member there.
+// invited adds the channels into which a user is invited to a page that has
+// room, or says that they follow.
+func invited(tx *db.Tx, s Service, u User, page db.Page, out *db.PageOf[UserChannel]) error {
+	if page.Size -= len(out.Items); page.Size == 0 {
+		var one int64
+		err := tx.QueryRow(`select 1 from chat_invite where user_id = $1 limit 1`, u.ID).Scan(&one)
+		if err == nil {
+			out.Next = afterInvite
+		}
+		if isMissing(err) {
+			return nil
+		}
+		return err
+	}
+	asked, err := invites.Page(tx, page, `user_id = $1`, u.ID)
+	if err != nil {
+		return err
+	}
+	if asked.Next != "" {
+		out.Next = afterInvite + asked.Next
+	}
+	for i := range asked.Items {
+		ch, err := channels.ByID(tx, asked.Items[i].ChannelID)
+		if err != nil {
+			return fmt.Errorf("invite %s: %w", asked.Items[i].SID, err)
+		}
+		ch.ServiceSID = s.SID
+		out.Items = append(out.Items, invitedTo(ch, &asked.Items[i]))
+	}
+	return nil
+}
+
+// GetUserChannel returns one of the channels of a user; 20404 when it is
+// neither a member there nor invited.
 func (c *Chat) GetUserChannel(ctx context.Context, actor account.Actor, service sid.SID, user, channel string) (UserChannel, error) {
 	var uc UserChannel
 	err := c.db.View(ctx, func(tx *db.Tx) (err error) {
@@ -108,14 +154,23 @@ func (c *Chat) UpdateUserChannel(ctx context.Context, actor account.Actor, servi
 		m.Muted = &muted
 	}
 	var uc UserChannel
+	if err := c.paced(actor, Place{service, channel}); err != nil {
+		return uc, err
+	}
 	err := c.db.Do(ctx, func(tx *db.Tx) error {
 		var err error
 		if uc, err = c.userChannelOf(tx, actor, service, user, channel); err != nil {
 			return err
 		}
-		ch, s, err := c.lock(tx, actor, Place{service, string(uc.Channel.SID)})
+		if uc.Status == StatusInvited {
+			return fault.New(50400, "")
+		}
+		ch, s, err := c.lockIf(tx, actor, Place{service, string(uc.Channel.SID)}, seat.visible)
 		if err != nil {
 			return err
+		}
+		if s.hooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
+			ch.origin, _ = origin(ctx, actor, s.service)
 		}
 		if uc.Member, err = c.memberByIdentity(tx, &ch, uc.Member.Identity); err != nil {
 			return fmt.Errorf("channel %s member: %w", ch.SID, err)
@@ -130,11 +185,15 @@ func (c *Chat) UpdateUserChannel(ctx context.Context, actor account.Actor, servi
 	return uc, err
 }
 
-// LeaveUserChannel takes a user out of a channel, as RemoveMember does.
+// LeaveUserChannel takes a user out of a channel, as RemoveMember does, or ends
+// its invite.
 func (c *Chat) LeaveUserChannel(ctx context.Context, actor account.Actor, service sid.SID, user, channel string) error {
 	uc, err := c.GetUserChannel(ctx, actor, service, user, channel)
 	if err != nil {
 		return err
+	}
+	if uc.Status == StatusInvited {
+		return c.DeleteInvite(ctx, actor, Place{service, string(uc.Channel.SID)}, uc.Member.Identity)
 	}
 	return c.RemoveMember(ctx, actor, Place{service, string(uc.Channel.SID)}, string(uc.Member.SID))
 }
@@ -160,11 +219,20 @@ func (c *Chat) userChannelOf(tx *db.Tx, actor account.Actor, service sid.SID, us
 	}
 	missing := fault.NotFound("/Services/" + string(service) + "/Users/" + user + "/Channels/" + channel)
 	at, err := c.readSeat(tx, actor.Account, Place{service, channel}, u.Identity)
-	if isMissing(err) || err == nil && at.memberID == 0 {
+	if isMissing(err) || err == nil && at.memberID == 0 && at.inviteID == 0 {
 		return UserChannel{}, missing
 	}
 	if err != nil {
 		return UserChannel{}, fmt.Errorf("channel %s: %w", channel, err)
+	}
+	if at.memberID == 0 {
+		i, err := invites.ByID(tx, at.inviteID)
+		if err != nil {
+			return UserChannel{}, fmt.Errorf("channel %s invite: %w", channel, err)
+		}
+		ch, err := channels.ByID(tx, i.ChannelID)
+		ch.ServiceSID = s.SID
+		return invitedTo(ch, &i), err
 	}
 	m, err := members.ByID(tx, at.memberID)
 	if isMissing(err) {

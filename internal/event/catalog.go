@@ -2,6 +2,7 @@ package event
 
 // The kinds of events. Webhook names derive from them.
 const (
+	ChannelAdded   = "channel.added" // on no stream: for durable subscribers only
 	ChannelUpdated = "channel.updated"
 	ChannelRemoved = "channel.removed"
 	MessageAdded   = "message.added"
@@ -11,6 +12,7 @@ const (
 	MemberUpdated  = "member.updated"
 	MemberRemoved  = "member.removed"
 
+	UserAdded          = "user.added" // on no stream: for durable subscribers only
 	UserUpdated        = "user.updated"
 	UserChannelAdded   = "userchannel.added"
 	UserChannelUpdated = "userchannel.updated"

@@ -61,6 +61,18 @@ type Event struct {
 	// Watched is the channel's flag at the time of the event: a sentence of floor 3 waits for the channel's next message.
 	// It is not stored.
 	Watched bool
+	// Origin is set when somebody outside is to be told of the event. It goes to subscribers and is not stored in the log.
+	Origin *Origin
+}
+
+// Origin says who did what an event tells of, for those outside who are told.
+type Origin struct {
+	// Source is SDK for what a client did by its connection, API for a request.
+	Source string `json:"source"`
+	// Identity is the client's; empty for requests.
+	Identity string `json:"identity,omitempty"`
+	// Service is the chat service in which it happened.
+	Service sid.SID `json:"service"`
 }
 
 // Subscriber is a durable reaction: the event becomes a job of its queue.
@@ -81,6 +93,7 @@ type Args struct {
 	Offset int64           `json:"offset"`
 	At     time.Time       `json:"at"`
 	Data   json.RawMessage `json:"data"`
+	Origin *Origin         `json:"origin,omitempty"`
 }
 
 // Log is the event log of a database.
@@ -138,6 +151,12 @@ func (l *Log) Append(tx *db.Tx, e Event) error {
 	return nil
 }
 
+// Tell makes the jobs of an event's durable subscribers for what begins a stream and is not on it: e has no offset.
+func (l *Log) Tell(tx *db.Tx, e Event) error {
+	e.At = tx.Now
+	return l.enqueue(tx, e)
+}
+
 func (l *Log) enqueue(tx *db.Tx, e Event) error {
 	for _, s := range l.subs[e.Kind] {
 		if s.Wants != nil && !s.Wants(e) {
@@ -147,7 +166,7 @@ func (l *Log) enqueue(tx *db.Tx, e Event) error {
 		if s.Order != nil {
 			order = s.Order(e)
 		}
-		args := Args{Kind: e.Kind, Stream: e.Stream.SID, ID: e.Stream.ID, Of: e.Stream.Kind, Offset: e.Offset, At: e.At, Data: e.Data}
+		args := Args{Kind: e.Kind, Stream: e.Stream.SID, ID: e.Stream.ID, Of: e.Stream.Kind, Offset: e.Offset, At: e.At, Data: e.Data, Origin: e.Origin}
 		if err := l.jobs.Enqueue(tx, job.Job{Queue: s.Queue, Account: e.Account, Key: e.Key, Order: order}, args); err != nil {
 			return fmt.Errorf("event %s: %w", e.Kind, err)
 		}

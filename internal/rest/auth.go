@@ -138,3 +138,17 @@ func Peer(r *http.Request) netip.Addr {
 	}
 	return netip.Addr{}
 }
+
+// Network is what counts as one client: an IPv4 address, or the /64 of an IPv6 address, which is what one customer of a
+// provider has. Addresses that cannot be read are all one.
+func Network(addr netip.Addr) netip.Prefix {
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	p, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}

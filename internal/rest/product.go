@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -21,6 +22,9 @@ type Product struct {
 	Bare    bool     // also reached with neither host nor prefix (/2010-04-01/…)
 	Cursors bool     // lists page by token alone; Page without PageToken is 400/40153 (TaskRouter)
 	Routes  []Mount
+
+	// Context is what the product's operations run in; nil is the request's own.
+	Context func(ctx context.Context, c *Call) context.Context
 }
 
 // product is a Product that has been compiled.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"usher/internal/fault"
+	"usher/internal/pace"
 	"usher/internal/sid"
 )
 
@@ -58,8 +59,8 @@ type Server struct {
 	running  atomic.Int64
 	buffers  sync.Pool // *bytes.Buffer, for bodies in and out
 
-	visitors *Limiter[visitor]
-	networks *Limiter[netip.Prefix]
+	visitors *pace.Limiter[visitor]
+	networks *pace.Limiter[netip.Prefix]
 }
 
 // New compiles the products' routes. Its errors are mistakes in the routes: a tag that cannot be read, a path that is mounted
@@ -77,8 +78,8 @@ func New(o Options) (*Server, error) {
 		s.tokens.key = make([]byte, 32)
 		rand.Read(s.tokens.key) // never fails: crypto/rand ends the process instead
 	}
-	s.visitors = NewLimiter[visitor](visitorPerMinute, visitorBurst)
-	s.networks = NewLimiter[netip.Prefix](networkPerMinute, networkBurst)
+	s.visitors = pace.NewLimiter[visitor](visitorPerMinute, visitorBurst)
+	s.networks = pace.NewLimiter[netip.Prefix](networkPerMinute, networkBurst)
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	return s, nil
 }
@@ -217,6 +218,9 @@ func (s *Server) run(c *Call, buf *bytes.Buffer) (a answer, err error) {
 	}
 	if err := c.readBody(buf); err != nil {
 		return a, err
+	}
+	if in := c.place.product.Context; in != nil {
+		ctx = in(ctx, c)
 	}
 	return c.route.run(ctx, c)
 }

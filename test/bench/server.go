@@ -73,7 +73,7 @@ func (b *bench) spawn(ctx context.Context, dir, path string, argv func(addr stri
 	args := argv(addr)
 	p := &process{addr: addr, dir: dir, cmd: exec.Command(args[0], args[1:]...)}
 	p.cmd.Env = append(os.Environ(), "USHER_ACCOUNT_SID="+accountSID, "USHER_AUTH_TOKEN="+authToken, "USHER_API_KEY="+keySID,
-		"USHER_API_SECRET="+keySecret, "USHER_LOG_LEVEL=error", "USHER_SEND_RATE=-1", "USHER_PER_ADDRESS=-1", "USHER_METRICS=off")
+		"USHER_API_SECRET="+keySecret, "USHER_LOG_LEVEL=error", "USHER_SEND_RATE=-1", "USHER_CHANNEL_RATE=-1", "USHER_PER_ADDRESS=-1", "USHER_METRICS=off")
 	log, err := os.Create(filepath.Join(b.dir, "server.log"))
 	if err != nil {
 		return nil, err

@@ -72,6 +72,7 @@ func Start(t *testing.T, o Options) *Server {
 	}
 	s.env = append(foreignEnv(), "USHER_LOG_LEVEL=warn", "USHER_ACCOUNT_SID="+s.AccountSID, "USHER_AUTH_TOKEN="+s.AuthToken,
 		"USHER_API_KEY="+s.KeySID, "USHER_API_SECRET="+s.KeySecret)
+	s.env = append(s.env, "USHER_CHANNEL_RATE=-1") // tests write faster than people
 	s.env = append(s.env, o.Env...)
 	if err := s.Run(t.Context()); err != nil {
 		t.Fatalf("%v\n%s", err, s.Printed())

@@ -74,22 +74,24 @@ type User struct {
 	FriendlyName *string         `json:"friendly_name"`
 	RoleSID      sid.SID         `json:"role_sid"`
 	Attributes   json.RawMessage `json:"attributes"`
+	Online       *bool           `json:"is_online,omitempty"` // only where the service keeps reachability
+	Notifiable   *bool           `json:"is_notifiable,omitempty"`
 	DateCreated  Date            `json:"date_created"`
 	DateUpdated  Date            `json:"date_updated"`
 }
 
 // UserChannel is a channel as its member sees it in the list of its own.
 type UserChannel struct {
-	ChannelSID   sid.SID `json:"channel_sid"`
-	ServiceSID   sid.SID `json:"service_sid"`
-	UserSID      sid.SID `json:"user_sid"`
-	MemberSID    sid.SID `json:"member_sid"`
-	Status       string  `json:"status"` // joined, notParticipating
-	LastRead     *int64  `json:"last_consumed_message_index"`
-	LastReadAt   *Date   `json:"last_consumption_timestamp"`
-	Unread       *int64  `json:"unread_messages_count"`
-	Notification string  `json:"notification_level"` // default, muted
-	DateRemoved  *Date   `json:"date_removed,omitempty"`
+	ChannelSID   sid.SID  `json:"channel_sid"`
+	ServiceSID   sid.SID  `json:"service_sid"`
+	UserSID      sid.SID  `json:"user_sid"`
+	MemberSID    *sid.SID `json:"member_sid"` // null while the user is only invited
+	Status       string   `json:"status"`     // joined, invited, notParticipating
+	LastRead     *int64   `json:"last_consumed_message_index"`
+	LastReadAt   *Date    `json:"last_consumption_timestamp"`
+	Unread       *int64   `json:"unread_messages_count"`
+	Notification string   `json:"notification_level"` // default, muted
+	DateRemoved  *Date    `json:"date_removed,omitempty"`
 }
 
 // Date is a time that is written as ISO 8601, UTC, with milliseconds.

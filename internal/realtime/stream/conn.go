@@ -37,7 +37,8 @@ type conn struct {
 	endWhy  string
 	endAt   int64 // when closing began (Unix nanoseconds)
 	actor   *account.Actor
-	warned  bool // that the token expires
+	leaves  func() // ends the actor's presence
+	warned  bool   // that the token expires
 	watches map[string]*realtime.Watch
 
 	// Only the goroutine that handles frames uses these.
@@ -204,6 +205,7 @@ func (c *conn) closed() {
 	}
 	if actor != nil {
 		c.srv.identities.drop(identityKey(actor))
+		c.leaves()
 	}
 	if c.address != "" {
 		c.srv.addresses.drop(c.address)

@@ -131,7 +131,7 @@ func (c *conn) hello(r *request, err error) {
 		c.srv.identities.drop(identityKey(&actor))
 		return
 	}
-	c.actor = &actor
+	c.actor, c.leaves = &actor, c.srv.o.Presence.Enter(actor)
 	c.mu.Unlock()
 	o := &c.srv.o
 	c.write(welcomeFrame(r.id, actor.Identity, string(actor.AccountSID), o.Hub.Epoch(), actor.Expires, o.Heartbeat))

@@ -78,6 +78,8 @@ type Options struct {
 	Chat    Chat
 	// Typing publishes that somebody writes, to all nodes. nil = this hub only.
 	Typing func(realtime.Typing)
+	// Presence counts who is connected; nil = nobody asks.
+	Presence *realtime.Presence
 	// Address names the client of a request for the limit per address. nil = the peer's IP address.
 	Address func(*http.Request) string
 	Limits  Limits

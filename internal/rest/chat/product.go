@@ -1,6 +1,9 @@
 package chat
 
 import (
+	"context"
+	"strings"
+
 	"usher/internal/account"
 	"usher/internal/chat"
 	"usher/internal/rest"
@@ -12,7 +15,10 @@ func Product(s *chat.Chat) rest.Product {
 	return rest.Product{
 		Name: "chat", Aliases: []string{"ip-messaging"}, Version: "v2",
 		Routes: []rest.Mount{
-			services(s), roles(s), users(s), userChannels(s), channels(s), members(s), messages(s),
+			services(s), roles(s), users(s), userChannels(s), channels(s), members(s), messages(s), invites(s),
+		},
+		Context: func(ctx context.Context, c *rest.Call) context.Context {
+			return chat.ByRequest(ctx, strings.EqualFold(c.Header("X-Twilio-Webhook-Enabled"), "true"))
 		},
 	}
 }

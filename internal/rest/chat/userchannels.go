@@ -17,17 +17,17 @@ type userChannelForm struct {
 }
 
 type userChannelWire struct {
-	AccountSID   sid.SID           `json:"account_sid"`
-	ServiceSID   sid.SID           `json:"service_sid"`
-	ChannelSID   sid.SID           `json:"channel_sid"`
-	UserSID      sid.SID           `json:"user_sid"`
-	MemberSID    sid.SID           `json:"member_sid"`
-	Status       string            `json:"status"`
-	LastRead     *int64            `json:"last_consumed_message_index"`
-	Unread       *int64            `json:"unread_messages_count"`
-	Notification string            `json:"notification_level"`
-	URL          string            `json:"url"`
-	Links        map[string]string `json:"links"`
+	AccountSID   sid.SID            `json:"account_sid"`
+	ServiceSID   sid.SID            `json:"service_sid"`
+	ChannelSID   sid.SID            `json:"channel_sid"`
+	UserSID      sid.SID            `json:"user_sid"`
+	MemberSID    *sid.SID           `json:"member_sid"` // null while the user is only invited
+	Status       string             `json:"status"`
+	LastRead     *int64             `json:"last_consumed_message_index"`
+	Unread       *int64             `json:"unread_messages_count"`
+	Notification string             `json:"notification_level"`
+	URL          string             `json:"url"`
+	Links        map[string]*string `json:"links"`
 }
 
 func userChannels(s *chat.Chat) rest.Mount {
@@ -53,12 +53,17 @@ func userChannels(s *chat.Chat) rest.Mount {
 		View: func(c *rest.Call, v chat.UserChannel) any {
 			d := v.Data()
 			channel := c.URL(channelPath(d.ServiceSID, d.ChannelSID))
-			return userChannelWire{
+			w := userChannelWire{
 				AccountSID: c.Actor.AccountSID, ServiceSID: d.ServiceSID, ChannelSID: d.ChannelSID, UserSID: d.UserSID, MemberSID: d.MemberSID,
 				Status: d.Status, LastRead: d.LastRead, Unread: d.Unread, Notification: d.Notification,
 				URL:   c.URL(userPath(d.ServiceSID, d.UserSID), "/Channels/", string(d.ChannelSID)),
-				Links: map[string]string{"channel": channel, "member": channel + "/Members/" + string(d.MemberSID)},
+				Links: map[string]*string{"channel": &channel, "member": nil},
 			}
+			if d.MemberSID != nil {
+				member := channel + "/Members/" + string(*d.MemberSID)
+				w.Links["member"] = &member
+			}
+			return w
 		},
 	}
 }

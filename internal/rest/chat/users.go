@@ -57,12 +57,16 @@ func users(s *chat.Chat) rest.Mount {
 		},
 		View: func(c *rest.Call, v chat.User) any {
 			url := c.URL(userPath(v.ServiceSID, v.SID))
-			return userWire{
+			w := userWire{
 				SID: v.SID, AccountSID: c.Actor.AccountSID, ServiceSID: v.ServiceSID, Identity: v.Identity,
 				FriendlyName: optional(v.FriendlyName), RoleSID: v.RoleSID, Attributes: string(v.Attributes),
 				JoinedChannelsCount: v.Channels, DateCreated: c.Date(v.CreatedAt), DateUpdated: c.Date(v.UpdatedAt), URL: url,
 				Links: map[string]string{"user_channels": url + "/Channels", "user_bindings": url + "/Bindings"},
 			}
+			if v.Reach != nil {
+				w.IsOnline, w.IsNotifiable = &v.Reach.Online, &v.Reach.Notifiable
+			}
+			return w
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/flex"
+	"usher/internal/pace"
 	"usher/internal/rest"
 	"usher/internal/sid"
 )
@@ -52,6 +53,6 @@ func Product(d Deps) rest.Product {
 	if d.TTL == 0 {
 		d.TTL = account.MaxTokenTTL
 	}
-	e := &endpoint{Deps: d, limit: rest.NewLimiter[netip.Prefix](d.PerMinute, d.Burst)}
+	e := &endpoint{Deps: d, limit: pace.NewLimiter[netip.Prefix](d.PerMinute, d.Burst)}
 	return rest.Product{Name: "iam", Version: "v1", Routes: []rest.Mount{e.create(), e.refresh(), e.validate()}}
 }

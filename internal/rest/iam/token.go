@@ -15,13 +15,14 @@ import (
 	"usher/internal/account"
 	"usher/internal/fault"
 	"usher/internal/flex"
+	"usher/internal/pace"
 	"usher/internal/rest"
 	"usher/internal/sid"
 )
 
 type endpoint struct {
 	Deps
-	limit *rest.Limiter[netip.Prefix]
+	limit *pace.Limiter[netip.Prefix]
 }
 
 // tokenRequest is the body of a first call. Products, when given, must name flex. FlowSID and Visitor are Usher's own.

@@ -1,4 +1,6 @@
-package chat
+// Package check holds the limits of the wire and checks what comes over it: names, identities, bodies and attributes, each with
+// the code of its error.
+package check
 
 import (
 	"encoding/json"
@@ -26,20 +28,11 @@ const (
 	MaxCreateName        = 64  // friendly and unique name when a channel or role is created
 	MaxUpdateName        = 256 // the same when it is changed, and names of users and services
 	MaxWebhookURL        = 512
-
-	DefaultChannelMembers = 100 // limits of a new service
-	DefaultUserChannels   = 250
-	MaxLimit              = 1000 // what either limit may be raised to
-
-	MaxHistory = 100 // messages in one answer of History
 )
 
-// System is the author and creator where no identity is given.
-const System = "system"
-
-// document checks attributes: any JSON value, 50303 when too long, 50304 when
+// Document checks attributes: any JSON value, 50303 when too long, 50304 when
 // it is not JSON. Empty text is an empty object.
-func document(text string, limit int) (json.RawMessage, error) {
+func Document(text string, limit int) (json.RawMessage, error) {
 	m, err := attr.ParseValue(text, limit)
 	switch {
 	case err == nil:
@@ -52,29 +45,29 @@ func document(text string, limit int) (json.RawMessage, error) {
 	}
 }
 
-// friendlyName checks a display name: at most limit characters, 50003.
-func friendlyName(name string, limit int) error {
+// FriendlyName checks a display name: at most limit characters, 50003.
+func FriendlyName(name string, limit int) error {
 	if utf8.RuneCountInString(name) > limit {
 		return fault.New(50003, "Friendly name too long: at most %d characters are allowed", limit)
 	}
-	return text("FriendlyName", name)
+	return Text("FriendlyName", name)
 }
 
-// uniqueName checks a channel's unique name: at most limit characters (50004)
+// UniqueName checks a channel's unique name: at most limit characters (50004)
 // and not of the form of a channel SID (50306).
-func uniqueName(name string, limit int) error {
+func UniqueName(name string, limit int) error {
 	switch {
 	case utf8.RuneCountInString(name) > limit:
 		return fault.New(50004, "Unique Name too long: at most %d characters are allowed", limit)
 	case sid.Valid(name, sid.Channel):
 		return fault.New(50306, "")
 	}
-	return text("UniqueName", name)
+	return Text("UniqueName", name)
 }
 
-// identity checks a user's identity: 50204 when empty, 50206 when it looks like
+// Identity checks a user's identity: 50204 when empty, 50206 when it looks like
 // a user SID, 50207 when longer than MaxIdentity characters.
-func identity(name string) error {
+func Identity(name string) error {
 	switch {
 	case name == "":
 		return fault.New(50204, "")
@@ -83,35 +76,35 @@ func identity(name string) error {
 	case utf8.RuneCountInString(name) > MaxIdentity:
 		return fault.New(50207, "Identity too long: at most %d characters are allowed", MaxIdentity)
 	}
-	return text("Identity", name)
+	return Text("Identity", name)
 }
 
-// author checks the author of a message: 50310 when too long.
-func author(name string) error {
+// Author checks the author of a message: 50310 when too long.
+func Author(name string) error {
 	if utf8.RuneCountInString(name) > MaxIdentity {
 		return fault.New(50310, "")
 	}
-	return text("From", name)
+	return Text("From", name)
 }
 
-// body checks a message's text: 50504 when longer than MaxBody bytes.
-func body(s string) error {
+// Body checks a message's text: 50504 when longer than MaxBody bytes.
+func Body(s string) error {
 	if len(s) > MaxBody {
 		return fault.New(50504, "Message body parameter is too long: %d bytes, at most %d are allowed", len(s), MaxBody)
 	}
-	return text("Body", s)
+	return Text("Body", s)
 }
 
-// text refuses what JSON cannot carry unchanged.
-func text(name, s string) error {
+// Text refuses what JSON cannot carry unchanged.
+func Text(name, s string) error {
 	if !utf8.ValidString(s) {
 		return fault.Invalid("%s is not valid UTF-8", name)
 	}
 	return nil
 }
 
-// moment cuts a time to what a column holds: microseconds, UTC. Zero stays zero.
-func moment(t time.Time) time.Time {
+// Moment cuts a time to what a column holds: microseconds, UTC. Zero stays zero.
+func Moment(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}

@@ -1,7 +1,7 @@
-package rest
+// Package pace bounds how often something may happen: a token bucket for each key.
+package pace
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -22,7 +22,7 @@ type bucket struct {
 	when time.Time
 }
 
-// NewLimiter allows perMinute events a minute for each key, and burst at once.
+// NewLimiter makes a limiter that allows perMinute events a minute for each key, and burst at once.
 func NewLimiter[K comparable](perMinute, burst int) *Limiter[K] {
 	return &Limiter[K]{every: time.Minute / time.Duration(max(perMinute, 1)), burst: float64(max(burst, 1)), at: map[K]bucket{}}
 }
@@ -59,18 +59,4 @@ func (l *Limiter[K]) forget(now time.Time) {
 	if len(l.at) >= maxBuckets {
 		clear(l.at)
 	}
-}
-
-// Network is what counts as one client: an IPv4 address, or the /64 of an IPv6 address, which is what one customer of a
-// provider has. Addresses that cannot be read are all one.
-func Network(addr netip.Addr) netip.Prefix {
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
 }
