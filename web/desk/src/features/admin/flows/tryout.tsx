@@ -190,7 +190,7 @@ export function Tryout({ flow, onPath }: Props) {
   return (
     <aside className="try" aria-label={t('tryout.title')}>
       <header className="try-h">
-        <h3>{t('tryout.title')}</h3>
+        <h2>{t('tryout.title')}</h2>
         {tryout && <span className="tag">{t('tryout.of', { n: tryout.revision })}</span>}
         {tryout && <button type="button" className="ib sm push" aria-label={t('tryout.again')} title={t('tryout.again')} onClick={again}><Icon name="retry" size="s" /></button>}
       </header>
