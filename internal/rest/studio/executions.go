@@ -69,7 +69,7 @@ type executionWire struct {
 type standing struct {
 	Revision  int64       `json:"revision"`
 	Widget    string      `json:"widget"`     // the one that it stands at, or ended at
-	WaitsFor  engine.Kind `json:"waits_for"`  // message, sent, http, task, subflow or return; "" after the end
+	WaitsFor  engine.Kind `json:"waits_for"`  // what engine.Kind names: message, http, task, …; "" after the end
 	WaitUntil *string     `json:"wait_until"` // null for no end
 	Stuck     bool        `json:"stuck"`      // its wait should have ended
 	Reason    string      `json:"reason"`     // why it ended, "" at the end of its flow

@@ -45,7 +45,7 @@ type trialWire struct {
 }
 
 type waitWire struct {
-	For     engine.Kind `json:"for"` // message, sent, http, task, subflow or return
+	For     engine.Kind `json:"for"` // what engine.Kind names: message, http, task, …
 	Until   *string     `json:"until"`
 	FlowSID sid.SID     `json:"flow_sid"`
 	Widget  string      `json:"widget"`

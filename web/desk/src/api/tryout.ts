@@ -2,7 +2,7 @@
 import { call } from './http';
 
 /** What an execution waits for. */
-export type WaitsFor = 'message' | 'sent' | 'http' | 'task' | 'subflow' | 'return';
+export type WaitsFor = 'message' | 'sent' | 'http' | 'task' | 'subflow' | 'twiml' | 'return' | 'answer';
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 

@@ -553,6 +553,8 @@ export const en = {
   'runs.waits.task': 'the agent',
   'runs.waits.subflow': 'another flow',
   'runs.waits.return': 'another application',
+  'runs.waits.twiml': 'a TwiML document',
+  'runs.waits.answer': 'the assistant',
   'runs.steps': 'Steps',
   'runs.noSteps': 'No step yet.',
   'runs.end': 'End',

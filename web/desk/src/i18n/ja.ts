@@ -555,6 +555,8 @@ export const ja: Catalogue = {
   'runs.waits.task': '担当者',
   'runs.waits.subflow': '別のフロー',
   'runs.waits.return': '別のアプリケーション',
+  'runs.waits.twiml': 'TwiML',
+  'runs.waits.answer': 'アシスタント',
   'runs.steps': 'ステップ',
   'runs.noSteps': 'ステップはまだありません。',
   'runs.end': '終わり',

@@ -33,7 +33,7 @@ test('looks are quick at first and bounded later', () => {
   expect(pause(0)).toBe(300);
   expect(pause(3)).toBeGreaterThan(1000);
   expect(pause(50)).toBe(5000);
-  const waits = (kind: 'message' | 'http' | 'task') => busy(tryout({ waits: { for: kind, until: null, flow_sid: '', widget: '' } }));
-  expect([waits('message'), waits('http'), waits('task')]).toEqual([false, true, false]);
+  const waits = (kind: 'message' | 'http' | 'task' | 'return' | 'answer') => busy(tryout({ waits: { for: kind, until: null, flow_sid: '', widget: '' } }));
+  expect([waits('message'), waits('http'), waits('task'), waits('return'), waits('answer')]).toEqual([false, true, false, false, true]);
   expect(busy(tryout({ status: 'ended' }))).toBe(false);
 });

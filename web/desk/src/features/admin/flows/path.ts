@@ -35,5 +35,8 @@ export function rowsOf({ lines, steps }: Pick<Tryout, 'lines' | 'steps'>): Row[]
 /** Pauses between two looks, ms: quick at first, then slower. */
 export const pause = (looks: number): number => Math.min(300 * 1.6 ** looks, 5_000);
 
+/** True while the flow hears what a customer writes. */
+export const hears = (tryout: Tryout): boolean => tryout.status === 'active' && ['message', 'return'].includes(tryout.waits?.for ?? '');
+
 /** True while something happens by itself soon: an answer of another server is on its way. */
-export const busy = (tryout: Tryout): boolean => tryout.status === 'active' && !['message', 'task'].includes(tryout.waits?.for ?? '');
+export const busy = (tryout: Tryout): boolean => tryout.status === 'active' && !hears(tryout) && tryout.waits?.for !== 'task';

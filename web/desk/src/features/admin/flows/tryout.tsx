@@ -9,7 +9,7 @@ import { channelLabel } from '../../../ui/channel-label';
 import { explain } from '../../../ui/errors';
 import { Icon } from '../../../ui/icons';
 import { Spinning } from './spinning';
-import { rowsOf } from './path';
+import { busy, hears, rowsOf } from './path';
 import { useTryout, type OnPath } from './use-tryout';
 import { Values } from './values';
 import './tryout.css';
@@ -87,8 +87,8 @@ function Log({ tryout, happen }: { tryout: Conversation; happen: (event: TryoutE
       {rows.map((row) => (row.kind === 'line'
         ? <Line key={row.line.sid} line={row.line} open={row.line.sid === asked} happen={happen} />
         : <Step key={row.step.sid} step={row.step} tryout={tryout} />))}
-      {tryout.status === 'active' && ['http', 'sent', 'return', 'subflow'].includes(tryout.waits?.for ?? '') && (
-        <div className="try-step on"><Spinning />{tryout.waits!.widget} <b>{t('tryout.working')}</b></div>
+      {busy(tryout) && (
+        <div className="try-step on"><Spinning />{tryout.waits?.widget} <b>{t('tryout.working')}</b></div>
       )}
     </div>
   );
@@ -165,7 +165,7 @@ function Standing({ tryout, left, happen, again }: { tryout: Conversation; left:
       </div>
     );
   }
-  if (tryout.waits?.for !== 'message' || !tryout.waits.until) return null;
+  if (!hears(tryout) || !tryout.waits?.until) return null;
   return <div className="try-skip"><button type="button" className="btn quiet" onClick={() => happen('timeout')}><Icon name="clock" size="s" />{t('tryout.timeout')}</button></div>;
 }
 
@@ -184,7 +184,7 @@ export function Tryout({ flow, onPath }: Props) {
   const [how, change] = useState<How>({ revision: 'LatestRevision', channelType: 'web', name: '', preEngagement: '' });
   const [tab, show] = useState<'log' | 'context'>('log');
   const over = left || tryout?.status === 'ended';
-  const deaf = !!tryout && tryout.waits?.for !== 'message';
+  const deaf = !!tryout && !hears(tryout);
   const hint = !tryout || !deaf ? t('tryout.write') : over ? t('tryout.over') : t(tryout.waits?.for === 'task' ? 'tryout.withAgent' : 'tryout.busy');
   const act = (event: TryoutEvent) => void happen(event);
   return (
