@@ -238,7 +238,7 @@ func (r *FlowRun) innermost(tx *db.Tx, x studio.Execution) (studio.Execution, er
 func (r *FlowRun) begin(tx *db.Tx, flow flex.Flow, on *errand, data map[string]any) error {
 	x, effects, err := r.Studio.StartTx(tx, on.flex.Account, studio.NewExecution{
 		Flow: flow.Integration.FlowSID, Contact: string(on.flex.SID), Channel: string(flow.ChatService), Key: on.flex.Key,
-		Start: engine.Start{Trigger: engine.IncomingMessage, Data: data}, Free: true,
+		Identity: on.flex.Identity, Start: engine.Start{Trigger: engine.IncomingMessage, Data: data}, Free: true,
 	})
 	if err != nil {
 		return err

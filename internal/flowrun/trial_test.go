@@ -241,6 +241,39 @@ func TestTrial_revisions(t *testing.T) {
 	})
 }
 
+// A test user of the original's kind is known by the chat identity, and meets the draft as a customer does.
+func TestTestUsers(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		flow := w.studioFlow(begin("old"), say("old", "Published.", "sent", "", "failed", ""))
+		draft := strings.ReplaceAll(string(w.definition(flow)), "Published.", "Draft.")
+		if _, err := w.Studio.UpdateFlow(t.Context(), w.Owner, flow, studio.FlowChange{Definition: &draft, Status: studio.Draft}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Studio.SetTestUsers(t.Context(), w.Owner, flow, []string{"ada"}); err != nil {
+			t.Fatal(err)
+		}
+		tester, customer := w.talk(flow), w.Open(w.flexFlow(flow, false), "bob", nil)
+		w.hears(tester, "Hi")
+		w.Say(customer.SID, "bob", "Hi")
+		w.Pump()
+		if said := w.said(tester); said[1] != "Bot: Draft." {
+			t.Errorf("the test user meets %q", said)
+		}
+		if said := w.said(customer); said[1] != "Bot: Published." {
+			t.Errorf("a customer meets %q", said)
+		}
+	})
+}
+
+func (w *world) definition(flow sid.SID) []byte {
+	w.T.Helper()
+	f, err := w.Studio.Flow(context.Background(), w.Owner, flow)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return f.Revision.Definition
+}
+
 func TestTrial_badInput(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		flow := w.orders()
@@ -312,6 +345,9 @@ func TestSweep(t *testing.T) {
 			return err
 		})
 		w.overdue(all[0].SID)
+		if shown := w.executions(flow); !shown[0].Stuck || shown[1].Stuck {
+			t.Errorf("shown as stuck: %v %v", shown[0].Stuck, shown[1].Stuck)
+		}
 		if err := w.Flowrun.Sweep(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -331,6 +367,25 @@ func TestSweep(t *testing.T) {
 		}
 		if said := w.said(stuck); slices.Index(said, "ada: Hello?") != len(said)-2 {
 			t.Errorf("%q", said)
+		}
+	})
+}
+
+// What waits for a customer who was erased cannot be read, and does not stand in the way of the others for ever.
+func TestSweep_erased(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		flow := w.orders()
+		c := w.talk(flow)
+		w.hears(c, "Hi")
+		w.overdue(w.last(flow).SID)
+		w.Do(func(tx *db.Tx) error { return db.DestroyDataKey(tx, w.Owner.Account, c.Key) })
+		for range 2 {
+			if err := w.Flowrun.Sweep(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if list, err := w.Studio.Next(context.Background(), 10); err != nil || len(list) != 0 {
+			t.Errorf("%d still wait, %v", len(list), err)
 		}
 	})
 }

@@ -50,8 +50,7 @@ const stuckAfter = time.Minute
 
 // judge notes whether the execution is stuck.
 func (x *Execution) judge(now time.Time) {
-	w := x.State.Wait
-	x.Stuck = x.Active && (w == nil || !w.Until.IsZero() && now.Sub(w.Until) > stuckAfter)
+	x.Stuck = x.Active && (x.State.Wait == nil || !x.WakeAt.IsZero() && now.Sub(x.WakeAt) > stuckAfter)
 }
 
 // Status is what the wire calls the execution: active or ended.
@@ -88,8 +87,10 @@ type NewExecution struct {
 	Revision string
 	// Contact and Channel are the addresses of the customer and of the flow.
 	Contact, Channel string
-	Start            engine.Start
-	Key              int64 // data key of the contact; 0 where no contact is known
+	// Identity is the customer's in the chat, where the address is the SID of a channel. Test users are known by either.
+	Identity string
+	Start    engine.Start
+	Key      int64 // data key of the contact; 0 where no contact is known
 	// Parent is the execution that waits with ParentToken for this one, nil where nobody does.
 	Parent      *Execution
 	ParentToken string
@@ -119,7 +120,7 @@ func (s *Studio) StartTx(tx *db.Tx, acct int64, in NewExecution) (Execution, []e
 	}
 	if in.Revision == "" {
 		in.Revision = LatestPublished
-		if slices.Contains(flow.TestUsers, in.Contact) {
+		if slices.Contains(flow.TestUsers, in.Contact) || in.Identity != "" && slices.Contains(flow.TestUsers, in.Identity) {
 			in.Revision = LatestRevision
 		}
 	}
