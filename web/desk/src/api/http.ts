@@ -12,6 +12,8 @@ export class ApiError extends Error {
     message: string,
     /** Seconds to wait before trying again. */
     readonly retryAfter?: number,
+    /** What the answer says beside its message, such as the places of mistakes. */
+    readonly details?: unknown,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -19,6 +21,8 @@ export class ApiError extends Error {
 }
 
 const TIMEOUT = 15_000;
+/** A request that outlives its page may carry 64 KB at most, all of them together; a definition can be longer. */
+const KEEPALIVE = 16_000;
 
 let current: Session | null = null;
 let renewal: Promise<Session | null> | null = null;
@@ -41,7 +45,7 @@ export function setSession(next: Session | null): void {
 
 async function send(method: string, path: string, headers: Record<string, string>, body?: string): Promise<Response> {
   try {
-    return await fetch(path, { method, headers, body, credentials: 'same-origin', keepalive: method !== 'GET', signal: AbortSignal.timeout(TIMEOUT) });
+    return await fetch(path, { method, headers, body, credentials: 'same-origin', keepalive: method !== 'GET' && (body?.length ?? 0) < KEEPALIVE, signal: AbortSignal.timeout(TIMEOUT) });
   } catch (cause) {
     const timedOut = cause instanceof DOMException && cause.name === 'TimeoutError';
     throw new ApiError(0, 0, timedOut ? 'timeout' : 'network');
@@ -57,9 +61,9 @@ async function read<T>(response: Response): Promise<T> {
     // Not JSON: a proxy's page. The status says enough.
   }
   if (response.ok) return data as T;
-  const fault = (data ?? {}) as { code?: number; message?: string };
+  const fault = (data ?? {}) as { code?: number; message?: string; details?: unknown };
   const retry = Number(response.headers.get('Retry-After'));
-  throw new ApiError(response.status, fault.code ?? 0, fault.message ?? response.statusText, retry > 0 ? retry : undefined);
+  throw new ApiError(response.status, fault.code ?? 0, fault.message ?? response.statusText, retry > 0 ? retry : undefined, fault.details);
 }
 
 /** A sign-in call: JSON both ways, the cookie carries the session. */

@@ -65,7 +65,12 @@ export interface TaskQueue {
 export interface StudioFlow {
   sid: string;
   friendly_name: string;
+  /** Of the newest revision. */
   status: 'draft' | 'published';
+  /** Number of the newest revision, from 1. */
+  revision: number;
+  date_created: string;
+  date_updated: string | null;
 }
 
 export interface Workflow {

@@ -304,6 +304,7 @@ export const en = {
   'admin.testdrive': 'Test drive',
   'admin.messages': 'Messages',
   'admin.channels': 'Channels',
+  'admin.flows': 'Flows',
   'admin.routing': 'Routing',
   'admin.workflows': 'Workflows',
   'admin.queues': 'Queues',

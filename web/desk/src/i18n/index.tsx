@@ -8,7 +8,8 @@ export type Locale = 'en' | 'ja';
 export type Catalogue = Record<keyof typeof en, string>;
 
 /** Keys that are written with a count come as `name_one` and `name_other`. */
-export type PluralKey = { [K in keyof typeof en]: K extends `${infer Name}_other` ? Name : never }[keyof typeof en];
+type PluralOf<Words> = { [K in keyof Words]: K extends `${infer Name}_other` ? Name : never }[keyof Words] & string;
+export type PluralKey = PluralOf<typeof en>;
 export type Key = keyof typeof en;
 type Values = Record<string, string | number>;
 
@@ -17,22 +18,25 @@ const catalogues: Record<Locale, Catalogue> = { en, ja };
 const fill = (text: string, values?: Values) =>
   values ? text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole)) : text;
 
-/** The functions that turn keys into words for one locale. */
-export function translator(locale: Locale) {
-  const words = catalogues[locale];
+/** The functions that turn the keys of a catalogue into words. */
+export function translatorOf<Words extends Record<string, string>>(words: Words, locale: Locale) {
+  type Known = keyof Words & string;
   const rules = new Intl.PluralRules(locale);
-  const t = (key: Key, values?: Values) => fill(words[key], values);
-  const plural = (key: PluralKey, n: number, values?: Values) => {
-    const form = `${key}_${rules.select(n)}` as Key;
-    return fill(words[form] ?? words[`${key}_other` as Key], { n, ...values });
+  const t = (key: Known, values?: Values) => fill(words[key]!, values);
+  const plural = (key: PluralOf<Words>, n: number, values?: Values) => {
+    const form = words[`${key}_${rules.select(n)}`] ?? words[`${key}_other`];
+    return fill(form!, { n, ...values });
   };
   /** Like t, with `**…**` as bold. Values are text, never markup. */
-  const rich = (key: Key, values?: Values): ReactNode => {
-    const parts = words[key].split('**');
+  const rich = (key: Known, values?: Values): ReactNode => {
+    const parts = words[key]!.split('**');
     return parts.map((part, at) => (at % 2 ? <b key={at}>{fill(part, values)}</b> : <Fragment key={at}>{fill(part, values)}</Fragment>));
   };
   return { locale, t, plural, rich };
 }
+
+/** The functions for the desk's own catalogue. */
+export const translator = (locale: Locale) => translatorOf<Catalogue>(catalogues[locale], locale);
 
 export type Translator = ReturnType<typeof translator>;
 

@@ -306,6 +306,7 @@ export const ja: Catalogue = {
   'admin.testdrive': 'テストドライブ',
   'admin.messages': 'メッセージ',
   'admin.channels': 'チャネル',
+  'admin.flows': 'フロー',
   'admin.routing': 'ルーティング',
   'admin.workflows': 'ワークフロー',
   'admin.queues': 'キュー',

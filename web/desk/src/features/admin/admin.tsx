@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { Navigate, NavLink, Route, Routes } from 'react-router';
-import { flexFlows } from '../../api/flex';
+import { Navigate, NavLink, Route, Routes, useMatch } from 'react-router';
+import { flexFlows, studioFlows } from '../../api/flex';
 import { keys } from '../../api/keys';
 import { workers } from '../../api/taskrouter';
 import type { Session } from '../../api/types';
@@ -14,6 +14,9 @@ import { TestDrive } from './testdrive';
 import { Workers } from './workers';
 import './admin.css';
 
+/** The flow editor brings its own canvas and words: loaded when it is opened. */
+const Flows = lazy(() => import('./flows/list'));
+const FlowEditor = lazy(() => import('./flows/editor'));
 const Executions = lazy(() => import('./flows/executions'));
 
 function Item({ to, icon, text, n }: { to: string; icon: IconName; text: string; n?: number }) {
@@ -23,6 +26,7 @@ function Item({ to, icon, text, n }: { to: string; icon: IconName; text: string;
 function Nav() {
   const { t } = useText();
   const flows = useQuery({ queryKey: keys.flows, queryFn: flexFlows, staleTime: 30_000 }).data?.length;
+  const studio = useQuery({ queryKey: keys.studioFlows, queryFn: studioFlows, staleTime: 30_000 }).data?.length;
   const people = useQuery({ queryKey: keys.workers, queryFn: workers, staleTime: 30_000 }).data?.length;
   return (
     <nav className="anav" aria-label={t('admin.title')}>
@@ -31,6 +35,7 @@ function Nav() {
         <Item to="testdrive" icon="play" text={t('admin.testdrive')} />
         <div className="sec">{t('admin.messages')}</div>
         <Item to="channels" icon="web" text={t('admin.channels')} n={flows} />
+        <Item to="flows" icon="flow" text={t('admin.flows')} n={studio} />
         <div className="sec">{t('admin.routing')}</div>
         <Item to="workflows" icon="route" text={t('admin.workflows')} />
         <Item to="queues" icon="lines" text={t('admin.queues')} />
@@ -45,6 +50,7 @@ function Nav() {
 export default function Admin({ who }: { who: Session }) {
   const { t } = useText();
   const { role } = who.person;
+  const editing = useMatch('/admin/flows/:sid');
   if (role !== 'admin') {
     return (
       <main className="main" id="work" tabIndex={-1}>
@@ -54,19 +60,21 @@ export default function Admin({ who }: { who: Session }) {
   }
   return (
     <div className="admin">
-      <Nav />
+      {!editing && <Nav />}
       <div className="col grow">
         <Banner />
-        <Routes>
+        <Suspense fallback={<main className="main" id="work" />}><Routes>
           <Route path="testdrive" element={<TestDrive who={who} />} />
           <Route path="channels" element={<Channels />} />
-          <Route path="flows/:sid/executions" element={<Suspense fallback={<main className="main" id="work" />}><Executions /></Suspense>} />
+          <Route path="flows" element={<Flows />} />
+          <Route path="flows/:sid" element={<FlowEditor />} />
+          <Route path="flows/:sid/executions" element={<Executions />} />
           <Route path="workers" element={<Workers />} />
           <Route path="queues" element={<Queues />} />
           <Route path="workflows" element={<Workflows />} />
           <Route path="statuses" element={<Activities />} />
           <Route path="*" element={<Navigate to="/admin/testdrive" replace />} />
-        </Routes>
+        </Routes></Suspense>
       </div>
     </div>
   );
