@@ -20,5 +20,9 @@ export const keys = {
   workflows: ['workflows'] as const,
   taskChannels: ['task-channels'] as const,
   tasks: ['tasks'] as const,
+  allDeliveries: ['deliveries'] as const,
+  deliveries: (state?: string) => ['deliveries', state ?? ''] as const,
+  delivery: (sid: string) => ['delivery', sid] as const,
+  deliveryBody: (sid: string, attempts: number, replays: number) => ['delivery-body', sid, attempts, replays] as const,
   ready: ['ready'] as const,
 };

@@ -1,5 +1,8 @@
 /** English words. Keys are grouped by screen; `_one` and `_other` are plural forms, `**` marks bold. */
+import { webhooks } from './webhooks/en';
+
 export const en = {
+  ...webhooks,
   'app.name': 'Usher',
   'app.skip': 'Skip to the work',
   'nav.main': 'Main',
@@ -305,6 +308,7 @@ export const en = {
   'admin.messages': 'Messages',
   'admin.channels': 'Channels',
   'admin.flows': 'Flows',
+  'admin.webhooks': 'Webhooks',
   'admin.routing': 'Routing',
   'admin.workflows': 'Workflows',
   'admin.queues': 'Queues',

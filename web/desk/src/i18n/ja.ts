@@ -1,7 +1,9 @@
 /** Japanese words. */
 import type { Catalogue } from './index';
+import { webhooks } from './webhooks/ja';
 
 export const ja: Catalogue = {
+  ...webhooks,
   'app.name': 'Usher',
   'app.skip': '作業画面へ移動',
   'nav.main': 'メイン',
@@ -307,6 +309,7 @@ export const ja: Catalogue = {
   'admin.messages': 'メッセージ',
   'admin.channels': 'チャネル',
   'admin.flows': 'フロー',
+  'admin.webhooks': 'Webhook',
   'admin.routing': 'ルーティング',
   'admin.workflows': 'ワークフロー',
   'admin.queues': 'キュー',

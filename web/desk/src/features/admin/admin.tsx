@@ -18,6 +18,7 @@ import './admin.css';
 const Flows = lazy(() => import('./flows/list'));
 const FlowEditor = lazy(() => import('./flows/editor'));
 const Executions = lazy(() => import('./flows/executions'));
+const Webhooks = lazy(() => import('./webhooks'));
 
 function Item({ to, icon, text, n }: { to: string; icon: IconName; text: string; n?: number }) {
   return <NavLink to={`/admin/${to}`}><Icon name={icon} />{text}{n !== undefined && <span className="n num">{n}</span>}</NavLink>;
@@ -36,6 +37,7 @@ function Nav() {
         <div className="sec">{t('admin.messages')}</div>
         <Item to="channels" icon="web" text={t('admin.channels')} n={flows} />
         <Item to="flows" icon="flow" text={t('admin.flows')} n={studio} />
+        <Item to="webhooks" icon="plug" text={t('admin.webhooks')} />
         <div className="sec">{t('admin.routing')}</div>
         <Item to="workflows" icon="route" text={t('admin.workflows')} />
         <Item to="queues" icon="lines" text={t('admin.queues')} />
@@ -69,6 +71,7 @@ export default function Admin({ who }: { who: Session }) {
           <Route path="flows" element={<Flows />} />
           <Route path="flows/:sid" element={<FlowEditor />} />
           <Route path="flows/:sid/executions" element={<Executions />} />
+          <Route path="webhooks" element={<Webhooks />} />
           <Route path="workers" element={<Workers />} />
           <Route path="queues" element={<Queues />} />
           <Route path="workflows" element={<Workflows />} />

@@ -8,6 +8,8 @@ interface Props<T> {
   title: string;
   intro: string;
   action?: ReactNode;
+  /** Narrows the list; unlike the action it is no help when the list is empty. */
+  filter?: ReactNode;
   query: UseQueryResult<T[]>;
   icon: IconName;
   empty: string;
@@ -18,7 +20,7 @@ interface Props<T> {
 }
 
 /** One admin list with its four states, and the drawer beside it. */
-export function ListPage<T>({ title, intro, action, query, icon, empty, emptyText, children, drawer }: Props<T>) {
+export function ListPage<T>({ title, intro, action, filter, query, icon, empty, emptyText, children, drawer }: Props<T>) {
   const { t } = useText();
   const slow = useSlow(query.isPending);
   useEffect(() => {
@@ -27,7 +29,7 @@ export function ListPage<T>({ title, intro, action, query, icon, empty, emptyTex
   return (
     <div className="split grow">
       <main className="main" id="work" tabIndex={-1}>
-        <header className="bar"><h1 className="title">{title}</h1><span className="push row">{action}</span></header>
+        <header className="bar"><h1 className="title">{title}</h1><span className="push row">{filter}{action}</span></header>
         <div className="pad">
           <p className="intro">{intro}</p>
           {query.isError && <ErrorState title={t('admin.failed')} error={query.error} retry={() => void query.refetch()} />}
