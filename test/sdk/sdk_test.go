@@ -25,11 +25,11 @@ func TestLibraries(t *testing.T) {
 				}
 				t.Skipf("LEFT OUT: %v; make test-sdk installs it", err)
 			}
-			rig.EachDatabase(t, rig.Options{}, func(t *testing.T, s *rig.Server) {
+			rig.EachDatabase(t, rig.Options{Env: allowed}, func(t *testing.T, s *rig.Server) {
 				cmd := exec.CommandContext(t.Context(), library.command[0], library.command[1:]...)
 				cmd.Dir = library.dir
 				cmd.Env = append(os.Environ(), "USHER_URL="+s.URL, "USHER_ACCOUNT_SID="+s.AccountSID, "USHER_AUTH_TOKEN="+s.AuthToken,
-					"USHER_API_KEY="+s.KeySID, "USHER_API_SECRET="+s.KeySecret)
+					"USHER_API_KEY="+s.KeySID, "USHER_API_SECRET="+s.KeySecret, "USHER_OUTSIDE="+outside(t, s))
 				cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 				if err := cmd.Run(); err != nil {
 					t.Errorf("%s: %v", library.name, err)
