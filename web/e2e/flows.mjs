@@ -50,21 +50,121 @@ const write = async (app, text) => {
   await box.press('Enter');
 };
 
-/** A flow that asks, splits on the answer, keeps it and hands over. */
-async function makeFlow() {
+/** A widget on the editor's canvas, by its name. */
+const box = (page, name) => page.getByRole('application', { name: 'Flow canvas' }).getByRole('button', { name: new RegExp(`^${name} `) });
+
+/** A flow that asks, splits on the answer, keeps it and hands over: built in the editor. */
+async function build(admin) {
+  await admin.goto(`${server.url}/desk/admin/flows`);
+  await admin.getByRole('button', { name: 'New flow' }).click();
+  await admin.getByLabel('Name', { exact: true }).fill('Front door');
+  await admin.getByRole('button', { name: 'Create and open' }).click();
+  const inspector = admin.getByRole('complementary', { name: 'Inspector' });
+  const field = (label) => inspector.getByLabel(label, { exact: true });
+  await box(admin, 'Trigger').click();
+  await field('Incoming message: then go to').selectOption({ label: '+ Send and wait for a reply' });
+  await field('Text').fill('Is it about an order or a repair?');
+  await field('Reply: then go to').selectOption({ label: '+ Split based on' });
+  await field('Value to test').fill('{{widgets.ask.inbound.Body}}');
+  await inspector.getByRole('button', { name: 'Add a condition' }).click();
+  await field('Condition 1: Operator').selectOption('contains');
+  await field('Condition 1: Value').fill('order');
+  await field('Anything else: then go to').selectOption({ label: 'ask' });
+  await field('Condition 1: then go to').selectOption({ label: '+ Set variables' });
+  await inspector.getByRole('button', { name: 'Add Variable' }).click();
+  await field('Variable 1: Key').fill('topic');
+  await field('Variable 1: Value').fill('An order');
+  await field('Next: then go to').selectOption({ label: '+ Send to agent' });
+  await field('Workflow').selectOption({ index: 1 });
   const { workspaces } = await server.rest('GET', '/taskrouter/v1/Workspaces');
-  const { workflows } = await server.rest('GET', `/taskrouter/v1/Workspaces/${workspaces[0].sid}/Workflows`);
-  const message = { service: '{{trigger.message.InstanceSid}}', channel: '{{trigger.message.ChannelSid}}', from: 'Bot' };
-  const states = [
-    { name: 'Trigger', type: 'trigger', properties: { offset: { x: 0, y: 0 } }, transitions: [{ event: 'incomingMessage', next: 'topic' }] },
-    { name: 'topic', type: 'send-and-wait-for-reply', properties: { ...message, body: 'Is it about an order or a repair?', timeout: '3600', offset: { x: 0, y: 200 } }, transitions: [{ event: 'incomingMessage', next: 'which' }, { event: 'timeout' }, { event: 'deliveryFailure' }] },
-    { name: 'which', type: 'split-based-on', properties: { input: '{{widgets.topic.inbound.Body}}', offset: { x: 0, y: 400 } }, transitions: [{ event: 'noMatch', next: 'topic' }, { event: 'match', next: 'keep', conditions: [{ friendly_name: 'order', arguments: ['{{widgets.topic.inbound.Body}}'], type: 'contains', value: 'order' }] }] },
-    { name: 'keep', type: 'set-variables', properties: { variables: [{ key: 'topic', value: 'An order' }], offset: { x: 0, y: 600 } }, transitions: [{ event: 'next', next: 'agent' }] },
-    { name: 'agent', type: 'send-to-flex', properties: { workflow: workflows[0].sid, channel: 'chat', attributes: JSON.stringify({ topic: '{{flow.variables.topic}}', words: '{{widgets.topic.inbound.Body}}' }), offset: { x: 0, y: 800 } }, transitions: [{ event: 'callComplete' }, { event: 'failedToEnqueue' }, { event: 'callFailure' }] },
-  ];
-  return server.rest('POST', '/studio/v2/Flows', {
-    FriendlyName: 'Front door', Status: 'published', Definition: JSON.stringify({ description: 'Front door', initial_state: 'Trigger', flags: { allow_concurrent_calls: true }, states }),
+  const { channels } = await server.rest('GET', `/taskrouter/v1/Workspaces/${workspaces[0].sid}/TaskChannels`);
+  await field('Task channel').selectOption(channels.find((each) => each.unique_name === 'chat').sid);
+  await field('Attributes (JSON)').fill('{"topic": "{{flow.variables.topic}}", "words": "{{widgets.ask.inbound.Body}}", "visit": {"page": "shop"}}');
+  await admin.getByText('No problems').waitFor();
+  await admin.getByRole('button', { name: 'Save draft' }).click();
+  await admin.getByText('Saved as revision 2').waitFor();
+  check('a flow is built in the editor and saved as a draft', true);
+  return { sid: new URL(admin.url()).pathname.split('/').at(-1) };
+}
+
+/** How many executions, tasks and web channels there are: what a test conversation may not make. */
+async function made(flow) {
+  const { executions } = await server.rest('GET', `/studio/v2/Flows/${flow.sid}/Executions`);
+  const { workspaces } = await server.rest('GET', '/taskrouter/v1/Workspaces');
+  const { tasks } = await server.rest('GET', `/taskrouter/v1/Workspaces/${workspaces[0].sid}/Tasks`);
+  const { flex_chat_channels: channels } = await server.rest('GET', '/flex-api/v1/WebChannels');
+  return executions.length + tasks.length + channels.length;
+}
+
+/** The draft is tried beside the canvas, and the path lights up. */
+async function tryOut(admin, flow) {
+  let execution;
+  admin.on('response', async (res) => {
+    if (res.request().method() === 'POST' && /TestConversations$/.test(res.url())) execution = (await res.json().catch(() => ({}))).sid;
   });
+  await admin.getByRole('button', { name: 'Try it' }).click();
+  const panel = admin.getByRole('complementary', { name: 'Test conversation' });
+  await panel.getByLabel('Customer’s name').fill('Tess');
+  await clean('before a test conversation', admin);
+  const write = async (text) => {
+    const field = panel.getByRole('textbox', { name: 'Write as the customer' });
+    await field.fill(text);
+    await field.press('Enter');
+  };
+  await write('Hello');
+  await panel.getByText('Is it about an order or a repair?').waitFor();
+  await box(admin, 'ask').getByText(/the conversation waits here/).waitFor({ state: 'attached' });
+  check('the canvas shows where the test conversation waits', /passed/.test(await box(admin, 'Trigger').textContent()));
+  check('and not what it has not come to', !/passed|waits/.test(await box(admin, 'set_variables').textContent()));
+  await shot(admin, 'flows-tryout-asked');
+  await write('Good morning');
+  await panel.getByText('Is it about an order or a repair?').nth(1).waitFor();
+  await write('My order');
+  const task = panel.getByRole('article', { name: 'Would make a task' });
+  await task.getByText('An order').waitFor();
+  const text = await task.innerText();
+  check('the test shows the task that would be made', /Assign to Anyone/.test(text) && /words\s+My order/.test(text), text);
+  const passed = await Promise.all(['Trigger', 'ask', 'split', 'set_variables'].map((name) => box(admin, name).textContent()));
+  check('the path is lit up to the agent', passed.every((each) => /passed/.test(each)) && /waits here/.test(await box(admin, 'agent').textContent()), passed.join('; '));
+  await panel.getByRole('button', { name: 'split match' }).click();
+  await panel.getByRole('button', { name: 'Context', exact: true }).click();
+  await panel.getByRole('region', { name: 'flow.variables' }).getByText('An order').waitFor();
+  check('what the flow knows can be looked at', true);
+  await clean('the context of a test conversation', admin);
+  await panel.getByRole('button', { name: 'Conversation', exact: true }).click();
+  await clean('a test conversation', admin);
+  await shot(admin, 'flows-tryout');
+  await admin.emulateMedia({ colorScheme: 'dark' });
+  await admin.waitForTimeout(400);
+  await shot(admin, 'flows-tryout-dark');
+  await admin.emulateMedia({ colorScheme: 'light' });
+  await admin.getByRole('button', { name: 'Close the inspector' }).click();
+  await admin.setViewportSize({ width: 390, height: 844 });
+  await admin.waitForTimeout(400);
+  await shot(admin, 'flows-tryout-phone');
+  await clean('a test conversation on a phone', admin);
+  await admin.setViewportSize({ width: 1440, height: 900 });
+  check('nothing was made of it: no execution listed, no task, no channel', (await made(flow)) === 0);
+  await panel.getByRole('button', { name: 'Agent completes' }).click();
+  await panel.getByText('The flow came to its end.').waitFor();
+  check('its end is shown', true);
+  await panel.getByRole('button', { name: 'Start again' }).last().click();
+  await write('Hi');
+  await panel.getByText('Is it about an order or a repair?').waitFor();
+  const path = `/studio/v2/Flows/${flow.sid}/TestConversations/${execution}`;
+  check('it starts again', (await server.rest('GET', path)).status === 'active');
+  await admin.getByRole('button', { name: 'Try it' }).click();
+  await panel.waitFor({ state: 'detached' });
+  await admin.waitForFunction(() => !document.querySelector('.nd.lit'));
+  for (let i = 0; i < 50 && await server.rest('GET', path).then(() => true, () => false); i++) await admin.waitForTimeout(100);
+  check('closing the panel leaves nothing', !(await server.rest('GET', path).then(() => true, () => false)));
+}
+
+async function publish(admin) {
+  await admin.getByRole('button', { name: 'Publish', exact: true }).click();
+  await admin.getByRole('button', { name: 'Publish now' }).click();
+  await admin.getByText(/Revision 3 is published/).waitFor();
+  check('the flow is published', true);
 }
 
 /** The web channel is led to the flow, in the admin's Channels screen. */
@@ -109,7 +209,7 @@ async function handed(desk, app) {
   const panel = desk.getByRole('region', { name: 'Customer' });
   await panel.getByRole('heading', { name: 'What the flow collected' }).waitFor();
   const text = await panel.innerText();
-  check('the agent sees what the flow collected', /Topic\s+An order/.test(text) && /Words\s+My order SL-20418/.test(text), text);
+  check('the agent sees what the flow collected', /Topic\s+An order/.test(text) && /Visit · page\s+shop/.test(text) && /Words\s+My order SL-20418/.test(text), text);
   check('the agent sees what the form said', /visitor@shop\.example/.test(text), text);
   const log = desk.getByRole('log');
   for (const words of ['Hello', 'Is it about an order or a repair?', 'My order SL-20418']) await log.getByText(words, { exact: true }).first().waitFor();
@@ -125,7 +225,9 @@ async function handed(desk, app) {
 }
 
 async function executions(admin, flow) {
-  await admin.goto(`${server.url}/desk/admin/flows/${flow.sid}/executions`);
+  await admin.goto(`${server.url}/desk/admin/flows/${flow.sid}`);
+  await admin.getByRole('button', { name: 'More', exact: true }).click();
+  await admin.getByRole('menuitem', { name: 'Executions' }).click();
   await admin.getByRole('button', { name: 'Ana Pires' }).click();
   const drawer = admin.getByRole('dialog');
   await drawer.getByText('An order', { exact: true }).waitFor();
@@ -151,7 +253,9 @@ try {
   const admin = await signIn('the administrator', server.link);
   const desk = await signIn('the agent', await invite(admin));
   await available(desk);
-  const flow = await makeFlow();
+  const flow = await build(admin);
+  await tryOut(admin, flow);
+  await publish(admin);
   await lead(admin, flow);
   const shop = await visit(browser, 'shop', complain);
   const app = await chat(shop);

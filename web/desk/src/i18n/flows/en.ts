@@ -71,6 +71,7 @@ export const en = {
   'ed.revisions': 'Revisions',
   'ed.more': 'More',
   'ed.settings': 'Name and description',
+  'ed.executions': 'Executions',
   'ed.export': 'Export JSON',
   'ed.tidy': 'Tidy up',
   'ed.tidied': 'Widgets are in rows now',

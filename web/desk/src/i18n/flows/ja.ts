@@ -73,6 +73,7 @@ export const ja: FlowCatalogue = {
   'ed.revisions': 'リビジョン',
   'ed.more': 'その他',
   'ed.settings': '名前と説明',
+  'ed.executions': '実行履歴',
   'ed.export': 'JSON を書き出す',
   'ed.tidy': '整列',
   'ed.tidied': 'ウィジェットを並べました',

@@ -1,6 +1,6 @@
 /** The bar above the canvas: what this is, whether it is saved, what is wrong with it, and what can be done. */
 import { useEffect, useState } from 'react';
-import { Link } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import type { FlowDetail } from '../../../api/studio';
 import { useText } from '../../../i18n';
 import { useFlowText } from '../../../i18n/flows';
@@ -71,6 +71,7 @@ function Problems({ checks, work, onJump }: Pick<Props, 'checks' | 'work' | 'onJ
 export function EditorBar({ flow, work, checks, saving, trying, onJump, onTry, onTidy, onSettings }: Props) {
   const { t } = useFlowText();
   const { doc, dirty, base, status } = work;
+  const navigate = useNavigate();
   return (
     <header className="bar ed-bar">
       <Link className="ib" to="/admin/flows" aria-label={t('ed.back')}><Icon name="back" /></Link>
@@ -92,6 +93,7 @@ export function EditorBar({ flow, work, checks, saving, trying, onJump, onTry, o
           button={(menu) => <button type="button" className="ib" aria-label={t('ed.more')} {...menu}><Glyph name="more" /></button>}
         >
           <MenuItem onSelect={onSettings}>{t('ed.settings')}</MenuItem>
+          <MenuItem onSelect={() => void navigate(`/admin/flows/${flow.sid}/executions`)}>{t('ed.executions')}</MenuItem>
           <MenuItem onSelect={onTidy}>{t('ed.tidy')}</MenuItem>
           <MenuItem onSelect={() => exportFlow(doc.name, doc.definition)}>{t('ed.export')}</MenuItem>
         </MenuButton>

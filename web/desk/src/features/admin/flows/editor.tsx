@@ -99,6 +99,9 @@ function useActs(work: WorkOn) {
   };
 }
 
+/** No room for the inspector beside a test conversation. */
+const narrow = () => matchMedia('(max-width: 899px)').matches;
+
 /** Goes to the field that a mistake is about. */
 function focusOn(within: string) {
   const property = /^\/properties\/([^/]+)/.exec(within)?.[1];
@@ -143,7 +146,7 @@ function Editor({ flow }: { flow: FlowDetail }) {
     <main className="ed-page" id="work" tabIndex={-1} onKeyDown={onKeyDown}>
       <EditorBar
         flow={flow} work={work} checks={checks} saving={saving} trying={trying} onJump={jump} onTidy={acts.tidy}
-        onTry={() => { setTrying(!trying); setPath(undefined); }} onSettings={() => { acts.select(undefined); setPanel(true); }}
+        onTry={() => { setTrying(!trying); setPath(undefined); if (narrow()) acts.select(undefined); }} onSettings={() => { acts.select(undefined); setPanel(true); }}
       />
       {work.restored && <div className="banner ok" role="status"><Icon name="info" size="s" />{t('ed.kept')}<button type="button" className="link push" onClick={work.discard}>{t('ed.discard')}</button></div>}
       <div className="ed">

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { keys } from '../../../api/keys';
-import { workflows } from '../../../api/taskrouter';
+import { taskChannels, workflows } from '../../../api/taskrouter';
 import { stepContext, type Tryout as Conversation, type TryoutEvent, type TryoutLine, type TryoutStart, type TryoutStep } from '../../../api/tryout';
 import { useText } from '../../../i18n';
 import { shortSid } from '../../../i18n/format';
@@ -19,13 +19,14 @@ const channels = ['web', 'sms', 'whatsapp', 'facebook', 'line', 'custom'];
 function TaskCard({ line, open, happen }: { line: TryoutLine; open: boolean; happen: (event: TryoutEvent) => void }) {
   const { t } = useText();
   const all = useQuery({ queryKey: keys.workflows, queryFn: workflows, staleTime: 30_000 }).data;
+  const channels = useQuery({ queryKey: keys.taskChannels, queryFn: taskChannels, staleTime: 30_000 }).data;
   const task = line.task!;
   const known = all?.find((each) => each.sid === task.workflow_sid);
   const workflow = known?.friendly_name ?? (task.workflow_sid ? shortSid(task.workflow_sid) : t('tryout.ownWorkflow'));
   return (
     <article className="try-task" aria-label={t('tryout.task')}>
       <b className="row"><Icon name="desk" size="s" />{t('tryout.task')}</b>
-      <p>{t('tryout.taskText', { workflow, channel: task.task_channel || 'chat' })}</p>
+      <p>{t('tryout.taskText', { workflow, channel: channels?.find((each) => each.sid === task.task_channel)?.friendly_name ?? shortSid(task.task_channel) })}</p>
       {all && !known && <p className="c-amber">{t('tryout.noWorkflow')}</p>}
       <Values title={t('tryout.attributes')} values={task.attributes} />
       {open && (
