@@ -186,6 +186,27 @@ func TestTrial_events(t *testing.T) {
 	})
 }
 
+// What goes wrong stays with the execution, also when the flow goes on.
+func TestProblem(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		flow := w.orders()
+		c := w.talk(flow)
+		w.hears(c, "Hi")
+		if p := w.last(flow).Problem; p != nil {
+			t.Errorf("nothing has gone wrong, but %+v", p)
+		}
+		w.hears(c, "order")
+		w.run(flowrun.Calls) // refused, as w.Answer is nil
+		x := w.last(flow)
+		if p := x.Problem; p == nil || p.Widget != "find" || p.Code != 81016 || p.Message == "" {
+			t.Errorf("%+v", p)
+		}
+		if x.Active || x.State.Reason != "" {
+			t.Errorf("active %v, %q: the flow has said sorry and come to its end", x.Active, x.State.Reason)
+		}
+	})
+}
+
 // Subflows of a test conversation are part of it, however deep.
 func TestTrial_subflow(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -43,6 +43,25 @@ type ExecutionDocument struct {
 	ParentToken string  `json:"parent_token,omitempty"`
 	// TestRoot is the key of the execution that a test conversation began with, in its subflows.
 	TestRoot int64 `json:"test_root,omitempty"`
+	// Problem is what went wrong last, nil when nothing has.
+	Problem *Problem `json:"problem,omitempty"`
+}
+
+// Problem is what went wrong in a widget.
+type Problem struct {
+	Widget  string `json:"widget"`
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+// note keeps the last problem of these steps.
+func (x *Execution) note(list []engine.StepRecord) {
+	for i := len(list) - 1; i >= 0; i-- {
+		if r := &list[i]; r.Code != 0 || r.Error != "" {
+			x.Problem = &Problem{Widget: r.From, Code: r.Code, Message: r.Error}
+			return
+		}
+	}
 }
 
 // stuckAfter is how long after the end of its wait an execution counts as stuck.
@@ -163,6 +182,7 @@ func (s *Studio) StartTx(tx *db.Tx, acct int64, in NewExecution) (Execution, []e
 		SID: x.SID, FlowSID: flow.SID, Revision: int(number), Contact: in.Contact, Channel: in.Channel,
 	}, in.Start, tx.Now)
 	x.become(state, tx.Now)
+	x.note(list)
 	if err := executions.Insert(tx, &x); err != nil {
 		return Execution{}, nil, err
 	}
@@ -190,6 +210,7 @@ func (s *Studio) StepTx(tx *db.Tx, x *Execution, in engine.Input) ([]engine.Effe
 	}
 	state, effects, list := engine.Step(def, x.State, in, tx.Now)
 	x.become(state, tx.Now)
+	x.note(list)
 	if err := executions.Update(tx, x); err != nil {
 		return nil, err
 	}

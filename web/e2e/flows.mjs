@@ -138,8 +138,8 @@ async function tryOut(admin, flow) {
   await admin.waitForTimeout(400);
   await shot(admin, 'flows-tryout-dark');
   await admin.emulateMedia({ colorScheme: 'light' });
-  await admin.getByRole('button', { name: 'Close the inspector' }).click();
   await admin.setViewportSize({ width: 390, height: 844 });
+  for (let open = 0; open < 2; open++) await admin.getByRole('button', { name: 'Close the inspector' }).click();
   await admin.waitForTimeout(400);
   await shot(admin, 'flows-tryout-phone');
   await clean('a test conversation on a phone', admin);
@@ -158,6 +158,13 @@ async function tryOut(admin, flow) {
   await admin.waitForFunction(() => !document.querySelector('.nd.lit'));
   for (let i = 0; i < 50 && await server.rest('GET', path).then(() => true, () => false); i++) await admin.waitForTimeout(100);
   check('closing the panel leaves nothing', !(await server.rest('GET', path).then(() => true, () => false)));
+  await admin.getByRole('button', { name: 'Try it' }).click();
+  await write('Hi');
+  await panel.getByText('Is it about an order or a repair?').waitFor();
+  const last = `/studio/v2/Flows/${flow.sid}/TestConversations/${execution}`;
+  await admin.reload();
+  for (let i = 0; i < 50 && await server.rest('GET', last).then(() => true, () => false); i++) await admin.waitForTimeout(100);
+  check('leaving the page leaves nothing', last !== path && !(await server.rest('GET', last).then(() => true, () => false)));
 }
 
 async function publish(admin) {

@@ -75,10 +75,12 @@ type standing struct {
 	Reason    string      `json:"reason"`     // why it ended, "" at the end of its flow
 	DateEnded *string     `json:"date_ended"`
 	ParentSID *sid.SID    `json:"parent_sid"` // the execution that it is a subflow of
+	// Problem is what went wrong last; null when nothing has.
+	Problem *studio.Problem `json:"problem"`
 }
 
 func stand(c *rest.Call, v *studio.Execution) standing {
-	s := standing{Revision: v.Revision, Widget: v.State.Widget, Stuck: v.Stuck, Reason: v.State.Reason, DateEnded: c.Date(v.EndedAt)}
+	s := standing{Revision: v.Revision, Widget: v.State.Widget, Stuck: v.Stuck, Reason: v.State.Reason, DateEnded: c.Date(v.EndedAt), Problem: v.Problem}
 	if w := v.State.Wait; v.Active && w != nil {
 		s.WaitsFor, s.WaitUntil = w.For, c.Date(w.Until)
 	}

@@ -21,6 +21,8 @@ export interface Execution {
     reason: string;
     date_ended: string | null;
     parent_sid: string | null;
+    /** What went wrong last. */
+    problem: { widget: string; code: number; message: string } | null;
   };
 }
 

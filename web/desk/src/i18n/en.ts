@@ -536,6 +536,7 @@ export const en = {
   'runs.active': 'Active',
   'runs.ended': 'Ended',
   'runs.stuck': 'Stuck',
+  'runs.problem': 'Problem',
   'runs.empty': 'No execution.',
   'runs.emptyText': 'They appear when somebody writes on a channel that runs this flow.',
   'runs.col.contact': 'Customer',

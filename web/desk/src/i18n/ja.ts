@@ -537,6 +537,7 @@ export const ja: Catalogue = {
   'runs.active': '実行中',
   'runs.ended': '終了',
   'runs.stuck': '停止状態',
+  'runs.problem': '問題',
   'runs.empty': '実行はありません。',
   'runs.emptyText': 'このフローを使うチャネルに誰かが書き込むと表示されます。',
   'runs.col.contact': 'お客様',

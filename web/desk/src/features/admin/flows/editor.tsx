@@ -146,7 +146,7 @@ function Editor({ flow }: { flow: FlowDetail }) {
     <main className="ed-page" id="work" tabIndex={-1} onKeyDown={onKeyDown}>
       <EditorBar
         flow={flow} work={work} checks={checks} saving={saving} trying={trying} onJump={jump} onTidy={acts.tidy}
-        onTry={() => { setTrying(!trying); setPath(undefined); if (narrow()) acts.select(undefined); }} onSettings={() => { acts.select(undefined); setPanel(true); }}
+        onTry={() => { setTrying(!trying); setPath(undefined); if (narrow()) { acts.select(undefined); setPanel(false); } }} onSettings={() => { acts.select(undefined); setPanel(true); }}
       />
       {work.restored && <div className="banner ok" role="status"><Icon name="info" size="s" />{t('ed.kept')}<button type="button" className="link push" onClick={work.discard}>{t('ed.discard')}</button></div>}
       <div className="ed">

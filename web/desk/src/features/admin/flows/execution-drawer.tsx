@@ -8,7 +8,7 @@ import { explain } from '../../../ui/errors';
 import { Icon } from '../../../ui/icons';
 import { ErrorState, SkeletonRows, useSlow } from '../../../ui/states';
 import { useToast } from '../../../ui/toast';
-import { customerOf, Status } from './execution-words';
+import { customerOf, problemText, Status } from './execution-words';
 import { Values } from './values';
 
 function Step({ step }: { step: ExecutionStep }) {
@@ -60,6 +60,7 @@ function Facts({ execution }: { execution: Execution }) {
       {execution.status === 'active' && usher.waits_for && <><dt>{t('runs.waits')}</dt><dd>{t(`runs.waits.${usher.waits_for}`)}</dd></>}
       {execution.status === 'active' && usher.wait_until && <><dt>{t('runs.until')}</dt><dd className="num">{clockOrDate(Date.parse(usher.wait_until), Date.now(), locale)}</dd></>}
       {execution.status === 'ended' && <><dt>{t('runs.col.why')}</dt><dd>{usher.reason || t('runs.byItself')}</dd></>}
+      {usher.problem && <><dt>{t('runs.problem')}</dt><dd className="c-red">{problemText(usher.problem)}</dd></>}
       <dt>{t('runs.col.began')}</dt><dd className="num">{clockOrDate(began, Date.now(), locale)}</dd>
       {ended !== undefined && <><dt>{t('runs.took')}</dt><dd className="num">{duration((ended - began) / 1000)}</dd></>}
       <dt>{t('runs.revision')}</dt><dd className="num">{usher.revision}</dd>

@@ -10,10 +10,19 @@ export function customerOf(execution: Execution): string {
   return typeof from === 'string' ? from : '';
 }
 
-/** Active, ended or stuck. */
+/** Active, ended or stuck, and whether something went wrong. */
 export function Status({ execution }: { execution: Execution }) {
   const { t } = useText();
-  if (execution.usher.stuck) return <span className="tag amber">{t('runs.stuck')}</span>;
-  if (execution.status === 'active') return <span className="tag green">{t('runs.active')}</span>;
-  return <span className="tag">{t('runs.ended')}</span>;
+  const { stuck, problem } = execution.usher;
+  return (
+    <>
+      {stuck ? <span className="tag amber">{t('runs.stuck')}</span>
+        : execution.status === 'active' ? <span className="tag green">{t('runs.active')}</span> : <span className="tag">{t('runs.ended')}</span>}
+      {problem && <span className="tag red">{t('runs.problem')}</span>}
+    </>
+  );
 }
+
+/** A problem in a line: where, what, which code. */
+export const problemText = ({ widget, message, code }: { widget: string; message: string; code: number }): string =>
+  `${widget}: ${message}${code > 0 ? ` (${code})` : ''}`;

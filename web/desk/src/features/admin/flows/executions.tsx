@@ -8,7 +8,7 @@ import { clockOrDate, shortSid } from '../../../i18n/format';
 import { Icon } from '../../../ui/icons';
 import { EmptyState, ErrorState, SkeletonRows, useSlow } from '../../../ui/states';
 import { ExecutionDrawer } from './execution-drawer';
-import { customerOf, Status } from './execution-words';
+import { customerOf, problemText, Status } from './execution-words';
 import './tryout.css';
 import './executions.css';
 
@@ -36,7 +36,7 @@ function Table({ list, selected, open }: { list: Execution[]; selected: string |
               <td className="num">{clockOrDate(Date.parse(each.date_created), Date.now(), locale)}</td>
               <td>{each.usher.widget}<span className="sub">{each.usher.waits_for && t('runs.waitsFor', { what: t(`runs.waits.${each.usher.waits_for}`) })}</span></td>
               <td><Status execution={each} /></td>
-              <td className="spare wrap">{each.status === 'ended' ? each.usher.reason || t('runs.byItself') : ''}</td>
+              <td className="spare wrap">{each.status === 'ended' ? each.usher.reason || t('runs.byItself') : ''}{each.usher.problem && <span className="sub">{problemText(each.usher.problem)}</span>}</td>
             </tr>
           ))}
         </tbody>
