@@ -18,18 +18,18 @@ const refused = /status of 400/;
 const complaints = [];
 const server = await start();
 const browser = await launch();
-const page = await visit(browser, 'the administrator', (text) => refused.test(text) || complaints.push(text));
+const page = await visit(browser, 'the administrator', (text) => refused.test(text) || complaints.push(text), { reducedMotion: 'reduce' });
 const shot = async (name) => folder && page.screenshot({ path: join(folder, `${name}.png`) });
 const dark = async (name) => {
   if (!folder) return;
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.waitForTimeout(400);
+  await page.waitForTimeout(100);
   await shot(name);
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.waitForTimeout(400);
+  await page.waitForTimeout(100);
 };
 const clean = async (what) => {
-  const found = await findings(page);
+  const found = await findings(page, page.mainFrame(), 50);
   check(`axe: ${what}`, found.length === 0, found.join('\n     '));
 };
 const button = (name, root = page) => root.getByRole('button', { name, exact: typeof name === 'string' });
@@ -129,7 +129,6 @@ async function byMouse(sid) {
   await box('send_message').waitFor();
   await button('Zoom out').click();
   await button('Show all').click();
-  await page.waitForTimeout(400);
   await drag('set_variables', 'send_message');
   await drag('send_message', 'agent');
   await box('set_variables').click();
@@ -224,11 +223,63 @@ async function others(sid) {
   check('a conflict is answered by hand', (await definitionOf(sid)).states.some((state) => state.properties.body === 'Mine'));
 }
 
+/** All that was saved: to compare, to look at, to bring back. */
+async function revisions(sid) {
+  await button('Revisions').click();
+  const row = (n) => page.getByRole('list', { name: 'All revisions' }).getByRole('button', { name: new RegExp(`Revision ${n}\\b`) });
+  await row(3).getByText('Asks for the order').waitFor();
+  await row(5).waitFor();
+  const changed = page.getByRole('article', { name: 'send_message', exact: true });
+  await page.getByLabel('Before').selectOption({ label: 'Revision 3' });
+  await changed.getByText('We look it up.').waitFor();
+  check('a change is shown with both values', /before: We look it up\.[^]*after: Mine/i.test((await changed.innerText()).replace(/\s+/g, ' ')), await changed.innerText());
+  await clean('the differences of two revisions');
+  await shot('diff-light');
+  await dark('diff-dark');
+  await row(2).click();
+  await button('Look at it').click();
+  await box('ask_number').waitFor();
+  check('an old revision is drawn', (await box('send_message').count()) === 0);
+  await shot('revision');
+  await button('Restore revision 2').click();
+  await page.getByText('Revision 2 is in the editor').waitFor();
+  await box('ask_number').waitFor();
+  check('a restored revision is in the editor, not saved', (await button('Save draft').isEnabled()) && (await box('send_message').count()) === 0);
+  await button('Undo').first().click();
+  await box('send_message').waitFor();
+}
+
+/** The path of a test conversation lights up. */
+async function path() {
+  await button('Try it').click();
+  const box2 = page.getByRole('textbox', { name: /Write/ });
+  await box2.fill('Hello');
+  await box2.press('Enter');
+  await page.locator('.nd.now').waitFor();
+  check('the path of a test conversation is lit', (await page.locator('.nd.lit').count()) === 2 && (await page.locator('.ln.lit').count()) === 2, `${await page.locator('.nd.lit').count()} ${await page.locator('.ln.lit').count()}`);
+  await clean('a test conversation');
+  await shot('tryout-light');
+  await dark('tryout-dark');
+  await button('Try it').click();
+}
+
+/** A Flex Flow's form offers the flows. */
+async function channels() {
+  await page.goto(`${server.url}/desk/admin/channels`);
+  await page.getByRole('link', { name: 'Webchat Flow' }).waitFor();
+  await page.getByRole('button', { name: /Flex Web Channel Flow/ }).click();
+  const choice = page.getByRole('dialog').getByLabel('Flow', { exact: true });
+  await choice.selectOption({ label: 'By keyboard, revision 5' });
+  await page.getByRole('link', { name: 'Open the flow' }).waitFor();
+  await clean('a Flex Flow that runs a flow');
+  await shot('flex-flow');
+}
+
 /** Every definition of the engine's tests comes in, is drawn, and goes out as it was. */
 async function imports() {
+  await page.goto(`${server.url}/desk/admin/flows`);
   for (const file of readdirSync(definitions).filter((name) => name.endsWith('.json'))) {
     const source = readFileSync(join(definitions, file), 'utf8');
-    await page.goto(`${server.url}/desk/admin/flows`);
     await button('Import').click();
     const dialog = page.getByRole('dialog', { name: 'Import a flow' });
     await dialog.getByLabel('Choose a file').first().setInputFiles(join(definitions, file));
@@ -247,8 +298,8 @@ async function imports() {
     const out = readFileSync(await download.path(), 'utf8');
     check(`${file} is imported, drawn and exported as it was`, drawn >= states.length && JSON.stringify(JSON.parse(out)) === JSON.stringify(JSON.parse(source)), `${drawn} of ${states.length}`);
     if (file === 'menu.json' || file === 'call.json') await shot(`imported-${file.replace('.json', '')}`);
+    await page.getByRole('link', { name: 'Back to flows' }).click();
   }
-  await page.goto(`${server.url}/desk/admin/flows`);
   await button('Import').click();
   await page.getByLabel('Definition (JSON)').fill('{\n  "initial_state": "Trigger",\n  "states": [\n    {"name": "Trigger", "type": "trigger", "transitions": [{"event": "incomingMessage", "next": "x"}]}\n  ]\n}');
   await page.getByText('Line 4').waitFor();
@@ -283,6 +334,9 @@ try {
   await byMouse(sid);
   await mistakes();
   await others(sid);
+  await revisions(sid);
+  await path();
+  await channels();
   await imports();
   await phone(sid);
 } catch (e) {

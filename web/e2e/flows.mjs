@@ -180,7 +180,7 @@ async function lead(admin, flow) {
   await admin.getByRole('button', { name: /Flex Web Channel Flow/ }).click();
   const drawer = admin.getByRole('dialog');
   await drawer.getByRole('radio', { name: /Run a flow/ }).check();
-  await drawer.getByLabel('Flow SID').fill(flow.sid);
+  await drawer.getByLabel('Flow', { exact: true }).selectOption(flow.sid);
   await shot(admin, 'flows-channel');
   await drawer.getByRole('button', { name: 'Save' }).click();
   await admin.getByText(/is saved/).first().waitFor();

@@ -121,17 +121,17 @@ export const widget = async (page) => {
   throw new Error('the widget did not open');
 };
 
-/** What axe finds in a page, or in a frame of it, in light and in dark. */
-export async function findings(page, frame = page.mainFrame()) {
+/** What axe finds in a page, or in a frame of it, in light and in dark. Colours change over 180 ms, at once with reduced motion. */
+export async function findings(page, frame = page.mainFrame(), settle = 400) {
   const out = [];
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
-    await page.waitForTimeout(400); // colours change over 180 ms
+    await page.waitForTimeout(settle);
     await frame.evaluate(axe);
     const { violations } = await frame.evaluate(() => window.axe.run(document, { iframes: false }));
     for (const v of violations) out.push(`${scheme} ${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.waitForTimeout(400);
+  await page.waitForTimeout(settle);
   return out;
 }

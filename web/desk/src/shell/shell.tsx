@@ -29,6 +29,7 @@ function Frame({ who }: { who: Session }) {
     goAdmin: admin ? () => navigate('/admin') : undefined,
     goTestdrive: admin ? () => navigate('/admin/testdrive') : undefined,
     goChannels: admin ? () => navigate('/admin/channels') : undefined,
+    goFlows: admin ? () => navigate('/admin/flows') : undefined,
     goWorkers: admin ? () => navigate('/admin/workers') : undefined,
     goQueues: admin ? () => navigate('/admin/queues') : undefined,
   });

@@ -37,6 +37,7 @@ export const shortcuts = [
   { id: 'goAdmin', group: 'move', label: 'keys.goAdmin', keys: ['g a'] },
   { id: 'goTestdrive', group: 'move', label: 'keys.goTestdrive', keys: ['g t'] },
   { id: 'goChannels', group: 'move', label: 'keys.goChannels', keys: ['g c'] },
+  { id: 'goFlows', group: 'move', label: 'keys.goFlows', keys: ['g f'] },
   { id: 'goWorkers', group: 'move', label: 'keys.goWorkers', keys: ['g w'] },
   { id: 'goQueues', group: 'move', label: 'keys.goQueues', keys: ['g q'] },
   { id: 'compose', group: 'chat', label: 'keys.compose', keys: ['c', '/'] },

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 import { deleteFlow, flexFlows, studioFlows, updateFlow } from '../../api/flex';
 import { keys } from '../../api/keys';
 import { workflows } from '../../api/taskrouter';
@@ -62,7 +62,8 @@ function What({ flow, all, studio }: { flow: FlexFlow; all: Workflow[]; studio: 
   const words = flow.integration_type === 'task' ? (workflow ? t('flows.task', { workflow }) : t('flows.taskPlain'))
     : flow.integration_type === 'studio' ? studio.find((each) => each.sid === integration?.flow_sid)?.friendly_name ?? t('flows.studio', { sid: shortSid(integration?.flow_sid ?? '') })
       : flow.integration_type === 'external' ? (integration?.url ?? '').replace(/^https?:\/\/([^/]+).*/, '$1') : t('flows.nothing');
-  return <span className="row"><Icon name={icons[flow.integration_type ?? ''] ?? 'info'} size="s" className="c3" /><span className="ell">{words}</span></span>;
+  const leads = flow.integration_type === 'studio' && integration?.flow_sid ? `/admin/flows/${integration.flow_sid}` : undefined;
+  return <span className="row"><Icon name={icons[flow.integration_type ?? ''] ?? 'info'} size="s" className="c3" />{leads ? <Link className="link above ell" to={leads}>{words}</Link> : <span className="ell">{words}</span>}</span>;
 }
 
 function Table({ flows, selected, open }: { flows: FlexFlow[]; selected?: string; open: (flow: FlexFlow) => void }) {

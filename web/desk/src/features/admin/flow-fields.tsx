@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { Link } from 'react-router';
 import { studioFlows, type FlowInput } from '../../api/flex';
 import { keys } from '../../api/keys';
 import type { Integration, IntegrationType, TaskChannel, Workflow } from '../../api/types';
@@ -70,14 +71,20 @@ function TaskFields({ input, problems, set, workflows, taskChannels }: Props) {
 
 function OtherFields({ input, problems, set }: Props) {
   const put = (change: Partial<Integration>) => set({ integration: { ...input.integration, ...change } });
+  const { t } = useText();
   const studio = input.integration_type === 'studio';
+  const chosen = input.integration.flow_sid ?? '';
   const flows = useQuery({ queryKey: keys.studioFlows, queryFn: studioFlows, staleTime: 30_000, enabled: studio }).data ?? [];
   return (
     <span className="sub-f">
       {studio ? (
         <Field id="f-flow" label="flows.form.flowSid" problem={problems.flow}>
-          <input id="f-flow" className="input mono" dir="ltr" list="f-flows" value={input.integration.flow_sid ?? ''} aria-invalid={Boolean(problems.flow)} onChange={(event) => put({ flow_sid: event.target.value.trim() })} />
-          <datalist id="f-flows">{flows.map((each) => <option key={each.sid} value={each.sid}>{each.friendly_name}</option>)}</datalist>
+          <select id="f-flow" className="input" value={chosen} aria-invalid={Boolean(problems.flow)} onChange={(event) => put({ flow_sid: event.target.value })}>
+            {!chosen && <option value="" />}
+            {flows.map((each) => <option key={each.sid} value={each.sid}>{t('flows.form.flowOption', { name: each.friendly_name, n: each.revision })}</option>)}
+            {chosen && !flows.some((each) => each.sid === chosen) && <option value={chosen}>{chosen}</option>}
+          </select>
+          {/^FW[0-9a-f]{32}$/.test(chosen) && <Link className="link t13" to={`/admin/flows/${chosen}`}>{t('flows.form.openFlow')}<Icon name="next" size="s" /></Link>}
         </Field>
       ) : (
         <Field id="f-url" label="flows.form.url" problem={problems.url}>

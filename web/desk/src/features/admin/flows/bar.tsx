@@ -21,10 +21,13 @@ interface Props {
   checks: ReturnType<typeof useProblems>;
   saving: Saving;
   trying: boolean;
+  /** The revisions are shown instead of the canvas. */
+  revisions: boolean;
   onJump: (problem: Problem) => void;
   onTry: () => void;
   onTidy: () => void;
   onSettings: () => void;
+  onRevisions: () => void;
 }
 
 /** Saved when? Said anew every few seconds. */
@@ -68,7 +71,7 @@ function Problems({ checks, work, onJump }: Pick<Props, 'checks' | 'work' | 'onJ
   );
 }
 
-export function EditorBar({ flow, work, checks, saving, trying, onJump, onTry, onTidy, onSettings }: Props) {
+export function EditorBar({ flow, work, checks, saving, trying, onJump, onTry, onTidy, onSettings, onRevisions, revisions }: Props) {
   const { t } = useFlowText();
   const { doc, dirty, base, status } = work;
   const navigate = useNavigate();
@@ -86,14 +89,16 @@ export function EditorBar({ flow, work, checks, saving, trying, onJump, onTry, o
         <button type="button" className="ib" aria-label={t('ed.undo')} disabled={!work.canUndo} onClick={work.undo}><Glyph name="undo" /></button>
         <button type="button" className="ib" aria-label={t('ed.redo')} disabled={!work.canRedo} onClick={work.redo}><Glyph name="redo" /></button>
         <button type="button" className="btn" aria-pressed={trying} onClick={onTry}><Glyph name="flask" size="s" />{t('ed.try')}</button>
+        <button type="button" className="btn only-wide" aria-pressed={revisions} onClick={onRevisions}>{t('ed.revisions')}</button>
         <button type="button" className="btn" disabled={saving.pending || !dirty || !doc.name.trim()} onClick={() => saving.save({ status: 'draft' })}>{t('ed.save')}</button>
         <button type="button" className="btn primary" disabled={saving.pending || !doc.name.trim()} onClick={saving.publish}>{t('ed.publish')}</button>
         <MenuButton
           label={t('ed.more')} className="at-end"
           button={(menu) => <button type="button" className="ib" aria-label={t('ed.more')} {...menu}><Glyph name="more" /></button>}
         >
-          <MenuItem onSelect={onSettings}>{t('ed.settings')}</MenuItem>
+          <MenuItem onSelect={onRevisions}>{t('ed.revisions')}</MenuItem>
           <MenuItem onSelect={() => void navigate(`/admin/flows/${flow.sid}/executions`)}>{t('ed.executions')}</MenuItem>
+          <MenuItem onSelect={onSettings}>{t('ed.settings')}</MenuItem>
           <MenuItem onSelect={onTidy}>{t('ed.tidy')}</MenuItem>
           <MenuItem onSelect={() => exportFlow(doc.name, doc.definition)}>{t('ed.export')}</MenuItem>
         </MenuButton>

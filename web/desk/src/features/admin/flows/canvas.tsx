@@ -36,7 +36,7 @@ const BoxView = memo(function BoxView({ id, data, isConnectable }: NodeProps<Box
     <div className={classes}>
       <Handle type="target" position={Position.Top} className="hd-in" isConnectable={isConnectable && !data.first} />
       <span className="ni"><Glyph name={specOf(state.type).icon} /></span>
-      <span className="grow"><b>{state.name || '—'}<span className="vh"> {said(data, t)}</span></b><small>{data.note ?? data.remark}</small></span>
+      <span className="grow"><b>{state.name || '—'}<span className="vh"> {said(data, t)}</span></b><small>{data.severity === 'mistake' ? t('ed.mistake') : data.note ?? data.remark}</small></span>
       {data.severity ? <Glyph name="warning" size="s" className="mark" /> : data.waits ? <span className="dot acc-dot" /> : data.lit && <Icon name="check" size="xs" className="acc" />}
       {ways.map((way, at) => (
         <Handle
@@ -54,13 +54,13 @@ const LineView = memo(function LineView({ source, target, data }: EdgeProps<Line
   const to = useInternalNode(target)?.internals.positionAbsolute;
   if (!from || !to) return null;
   const [targetX, targetY] = [to.x + nodeWidth / 2, to.y];
-  const { path, label } = pathOf({ x: from.x + nodeWidth / 2, y: from.y + nodeHeight }, { x: targetX, y: targetY - 1 }, data?.side);
+  const { path, label, outward } = pathOf({ x: from.x + nodeWidth / 2, y: from.y + nodeHeight }, { x: targetX, y: targetY - 1 }, data?.side);
   const lit = data?.lit ? ' lit' : '';
   return (
     <>
       <path d={path} className={`ln${lit}`} pathLength={1} />
       <path d={`m${targetX - 4} ${targetY - 6} 4 5 4-5`} className={`ln arrow${lit}`} />
-      {data?.word && <EdgeLabelRenderer><span className={`el${lit}`} style={{ transform: `translate(-50%, -50%) translate(${label.x}px, ${label.y}px)` }}>{data.word}</span></EdgeLabelRenderer>}
+      {data?.word && <EdgeLabelRenderer><span className={`el${lit}`} style={{ transform: `translate(${outward === 'left' ? -88 : outward === 'right' ? -12 : -50}%, -50%) translate(${label.x}px, ${label.y}px)` }}>{data.word}</span></EdgeLabelRenderer>}
     </>
   );
 });
@@ -112,10 +112,10 @@ function firstView(boxes: readonly Box[], width: number, height: number) {
   const bounds = boundsOf(boxes);
   const room = { width: Math.max(1, width - 96), height: Math.max(1, height - 176) };
   const zoom = Math.min(1, room.width / bounds.width, room.height / bounds.height);
-  if (zoom >= 0.6) return { zoom, x: (width - bounds.width * zoom) / 2 - bounds.x * zoom, y: Math.max(32, (height - 96 - bounds.height * zoom) / 2) - bounds.y * zoom };
+  if (zoom >= 0.6) return { zoom, x: (width - bounds.width * zoom) / 2 - bounds.x * zoom, y: Math.max(width < 640 ? 76 : 32, (height - 96 - bounds.height * zoom) / 2) - bounds.y * zoom };
   const first = boxes.find((box) => box.data.first) ?? boxes[0]!;
-  const near = Math.min(1, Math.max(0.75, zoom));
-  return { zoom: near, x: width / 2 - (first.place.x + nodeWidth / 2) * near, y: 40 - first.place.y * near };
+  const near = Math.min(1, Math.max(0.85, zoom));
+  return { zoom: near, x: width / 2 - (first.place.x + nodeWidth / 2) * near, y: (width < 640 ? 76 : 40) - first.place.y * near };
 }
 
 /** Places while widgets are dragged, and the definition's own once they are let go. */
@@ -156,9 +156,14 @@ function Inner({ definition, selected, edit, onSelect, marks, lit = nothing, at,
   const edges = useMemo(() => lines.map((line): LineEdge => ({
     id: line.id, type: 'line', source: line.source, target: line.target, sourceHandle: line.handle, data: line.data, focusable: false, selectable: false, zIndex: line.data.lit ? 1 : 0,
   })), [lines]);
+  const inSight = ({ x, y }: Point) => {
+    const rect = root.current?.getBoundingClientRect();
+    const [start, end] = [flow.flowToScreenPosition({ x, y }), flow.flowToScreenPosition({ x: x + nodeWidth, y: y + nodeHeight })];
+    return rect && start.x > rect.left + 8 && start.y > rect.top + 8 && end.x < rect.right - 8 && end.y < rect.bottom - 96;
+  };
   useEffect(() => {
     const box = reveal && boxes.find((each) => each.id === reveal.id);
-    if (box) void flow.setCenter(box.place.x + nodeWidth / 2, box.place.y + nodeHeight / 2, { zoom: Math.max(0.75, flow.getZoom()), duration: calm() ? 0 : 260 });
+    if (box && !inSight(box.place)) void flow.setCenter(box.place.x + nodeWidth / 2, box.place.y + nodeHeight / 2, { zoom: Math.max(0.75, flow.getZoom()), duration: calm() ? 0 : 260 });
     // Only when something is to be revealed, not when widgets move.
   }, [flow, reveal]);
   if (middle) {

@@ -116,6 +116,15 @@ const specs: WidgetSpec[] = [
     type: 'add-twiml-redirect', kind: 'messaging', icon: 'redirect', short: 'w.add-twiml-redirect', long: 'wl.add-twiml-redirect', stem: 'redirect', failures: ['fail'],
     events: ['return', 'timeout', 'fail'], properties: { method: 'POST', url: '', timeout: '14400' },
     fields: [{ property: 'method', kind: 'method', label: 'f.method', half: true }, { property: 'timeout', kind: 'number', label: 'f.redirectTimeout' }, { property: 'url', kind: 'template', label: 'f.redirectUrl' }], more: [],
+  },  {
+    type: 'assistant', kind: 'messaging', icon: 'assistant', short: 'w.assistant', long: 'wl.assistant', stem: 'assistant', failures: ['failed'],
+    events: ['handoff', 'done', 'timeout', 'failed'], properties: { instructions: '', timeout: '3600' },
+    fields: [
+      { property: 'instructions', kind: 'long', label: 'f.instructions', help: 'f.instructions.help' },
+      { property: 'handoff_words', kind: 'text', label: 'f.handoff_words', help: 'f.handoff_words.help' },
+      { property: 'turns', kind: 'number', label: 'f.turns', half: true }, { property: 'timeout', kind: 'number', label: 'f.timeout' },
+    ],
+    more: [{ property: 'model', kind: 'text', label: 'f.model' }, { property: 'from', kind: 'template', label: 'f.from' }],
   },
 ];
 
@@ -171,6 +180,7 @@ export function valuesOf({ states }: Definition): string[] {
     switch (state.type) {
       case 'send-and-wait-for-reply': return [`${path(state.name)}.inbound.Body`];
       case 'make-http-request': case 'run-function': return [`${path(state.name)}.parsed.`, `${path(state.name)}.status_code`];
+      case 'assistant': return [`${path(state.name)}.answer`, `${path(state.name)}.reason`, `${path(state.name)}.inbound.Body`];
       case 'send-to-flex': return [`${path(state.name)}.sid`];
       case 'set-variables': return (Array.isArray(state.properties.variables) ? state.properties.variables : []).flatMap((each: unknown) => {
         const key = (each as { key?: unknown } | null)?.key;

@@ -20,6 +20,7 @@ import { Inspector } from './inspector';
 import { arrange, freePlace, nodeHeight, placesOf } from './layout';
 import { Palette } from './palette';
 import { withinOf, type Problem } from './problems';
+import { Revisions } from './revisions';
 import { Tryout } from './tryout';
 import { useProblems } from './use-problems';
 import { useSaving } from './use-saving';
@@ -122,18 +123,35 @@ function Editor({ flow }: { flow: FlowDetail }) {
   const acts = useActs(work);
   const checks = useProblems(definition, text);
   const saving = useSaving(sid, work);
+  const toast = useToast();
   const [panel, setPanel] = useState(() => matchMedia('(min-width: 1280px)').matches);
   const [trying, setTrying] = useState(false);
+  const [revisions, setRevisions] = useState(false);
   const [path, setPath] = useState<{ lit: ReadonlySet<string>; at?: string }>();
   const at = indexOf(definition, acts.selected);
   const within = useMemo(() => withinOf(checks.problems, acts.selected), [checks.problems, acts.selected]);
   const onPath = useCallback((lit: ReadonlySet<string>, waits?: string) => setPath({ lit, at: waits }), []);
+  const restore = (revision: number, next: Definition, name: string) => {
+    work.change({ definition: next, name });
+    acts.select(undefined);
+    setRevisions(false);
+    toast({ text: t('rev.restored', { n: revision }), undo: work.undo });
+  };
   const jump = (problem: Problem) => {
+    setRevisions(false);
     if (problem.id === undefined) {
       acts.select(undefined);
       setPanel(true);
     } else acts.show(problem.id);
     setTimeout(() => focusOn(problem.within), 50);
+  };
+  const onTry = () => {
+    setTrying(!trying);
+    setRevisions(false);
+    setPath(undefined);
+    if (!narrow()) return;
+    acts.select(undefined);
+    setPanel(false);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (!(event.metaKey || event.ctrlKey) || (event.target as HTMLElement).matches('input, textarea, select')) return;
@@ -145,11 +163,12 @@ function Editor({ flow }: { flow: FlowDetail }) {
   return (
     <main className="ed-page" id="work" tabIndex={-1} onKeyDown={onKeyDown}>
       <EditorBar
-        flow={flow} work={work} checks={checks} saving={saving} trying={trying} onJump={jump} onTidy={acts.tidy}
-        onTry={() => { setTrying(!trying); setPath(undefined); if (narrow()) { acts.select(undefined); setPanel(false); } }} onSettings={() => { acts.select(undefined); setPanel(true); }}
+        flow={flow} work={work} checks={checks} saving={saving} trying={trying} revisions={revisions} onJump={jump} onTidy={acts.tidy}
+        onTry={onTry} onRevisions={() => { setRevisions(!revisions); setTrying(false); }} onSettings={() => { acts.select(undefined); setPanel(true); setRevisions(false); }}
       />
       {work.restored && <div className="banner ok" role="status"><Icon name="info" size="s" />{t('ed.kept')}<button type="button" className="link push" onClick={work.discard}>{t('ed.discard')}</button></div>}
-      <div className="ed">
+      {revisions && <Revisions sid={sid} definition={definition} dirty={work.dirty} onRestore={restore} onClose={() => setRevisions(false)} />}
+      {!revisions && <div className="ed">
         {trying && <div className="ed-test"><Tryout flow={sid} onPath={onPath} /></div>}
         <FlowCanvas definition={definition} selected={acts.selected} edit={acts.edit} onSelect={acts.select} marks={checks.marks} lit={path?.lit} at={path?.at} reveal={acts.reveal} middle={acts.middle}>
           <Palette onAdd={acts.add} />
@@ -162,7 +181,7 @@ function Editor({ flow }: { flow: FlowDetail }) {
             />
           )
           : panel && <FlowPanel sid={sid} webhook={flow.webhook_url} doc={doc} onChange={work.change} onClose={() => setPanel(false)} />}
-      </div>
+      </div>}
       <span className="vh" role="status">{acts.said}</span>
       {saving.dialogs(checks.mistakes)}
       <LeaveGuard dirty={work.dirty} />

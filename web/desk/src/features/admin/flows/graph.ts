@@ -154,7 +154,7 @@ function around(lines: Line[], places: Map<string, Point>): Line[] {
 }
 
 /** The path of a line, and where its words stand. */
-export function pathOf(from: Point, to: Point, side?: number): { path: string; label: Point } {
+export function pathOf(from: Point, to: Point, side?: number): { path: string; label: Point; outward?: 'left' | 'right' } {
   const up = leadsUp(from, to);
   if (side === undefined && !up) {
     const bend = bendOf(from, to);
@@ -163,7 +163,7 @@ export function pathOf(from: Point, to: Point, side?: number): { path: string; l
   const x = side ?? Math.max(from.x, to.x) + nodeWidth / 2 + gap;
   const low = from.y + 20;
   const high = to.y - 22;
-  return { path: rounded([from, { x: from.x, y: low }, { x, y: low }, { x, y: high }, { x: to.x, y: high }, to], 12), label: { x, y: (low + high) / 2 } };
+  return { path: rounded([from, { x: from.x, y: low }, { x, y: low }, { x, y: high }, { x: to.x, y: high }, to], 12), label: { x, y: (low + high) / 2 }, outward: x < from.x ? 'left' : 'right' };
 }
 
 function rounded(points: Point[], most: number): string {

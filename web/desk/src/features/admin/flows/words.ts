@@ -9,7 +9,7 @@ const events: Record<string, FlowKey> = {
   incomingMessage: 'e.incomingMessage', incomingConversationMessage: 'e.incomingConversationMessage', incomingCall: 'e.incomingCall', incomingRequest: 'e.incomingRequest',
   incomingParent: 'e.incomingParent', sent: 'e.sent', failed: 'e.failed', fail: 'e.fail', timeout: 'e.timeout', deliveryFailure: 'e.deliveryFailure', noMatch: 'e.noMatch',
   match: 'e.match', next: 'e.next', success: 'e.success', completed: 'e.completed', callComplete: 'e.callComplete', failedToEnqueue: 'e.failedToEnqueue',
-  callFailure: 'e.callFailure', return: 'e.return',
+  callFailure: 'e.callFailure', return: 'e.return', handoff: 'e.handoff', done: 'e.done',
 };
 
 /** What a condition tests, in a few words: `1`, or `is blank`. */
@@ -57,6 +57,8 @@ export function remark(state: State, text: T): string {
     case 'send-message':
     case 'send-and-wait-for-reply':
       return said(properties.body) || t(spec.long!);
+    case 'assistant':
+      return said(properties.instructions) || t(spec.long!);
     case 'split-based-on':
       return plural('remark.ways', waysOf(state).length);
     case 'set-variables': {
