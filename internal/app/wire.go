@@ -258,6 +258,10 @@ func (p *parts) edgeKey(purpose string) ([]byte, error) {
 	return append(first, second...), err
 }
 
+// reactionLease bounds how long a conversation stands still on PostgreSQL when the process that worked on it has died. What is asked
+// outside takes at most a minute of it.
+const reactionLease = 90 * time.Second
+
 // services are the loops that run beside the listeners, in the order of their start.
 func (p *parts) services() *loop.Group {
 	g := &loop.Group{}
@@ -272,7 +276,7 @@ func (p *parts) services() *loop.Group {
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
 	} {
-		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
+		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64, Lease: reactionLease}))
 	}
 	g.Add("webhooks", p.hooks.Worker())
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))

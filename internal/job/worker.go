@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// leaseFor is how long a claimed job belongs to its worker. A job that takes longer may be run by another one too.
+	// leaseFor is how long a claimed job belongs to its worker where Worker.Lease does not say it.
 	leaseFor = 5 * time.Minute
 	// lookAgain bounds how long a worker sleeps when nobody wakes it: another process's wake-up may get lost.
 	lookAgain = 30 * time.Second
@@ -28,6 +28,9 @@ type Worker struct {
 	// Backoff says when to try again; its Attempts is the number of runs before the job is buried. The zero value means
 	// 1 s to 10 min over 12 runs.
 	Backoff retry.Policy
+	// Lease is how long a claimed job belongs to its worker; 0 means 5 min. A job that takes longer may be run by another one too,
+	// and one whose process has died waits for so long where other processes share the database.
+	Lease time.Duration
 
 	jobs *Queue
 }
@@ -37,6 +40,9 @@ func (q *Queue) Worker(w Worker) *Worker {
 	w.jobs = q
 	if w.Parallel == 0 {
 		w.Parallel = 8
+	}
+	if w.Lease == 0 {
+		w.Lease = leaseFor
 	}
 	if w.Backoff == (retry.Policy{}) {
 		w.Backoff = retry.Policy{Min: time.Second, Max: 10 * time.Minute, Factor: 3, Jitter: 0.3, Attempts: 12}
@@ -54,7 +60,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	slots := make(chan struct{}, w.Parallel)
 	var all sync.WaitGroup
 	defer all.Wait()
+	var reclaimed time.Time
 	for ctx.Err() == nil {
+		if time.Since(reclaimed) >= lookAgain { // also in a queue that is never empty
+			if err := w.jobs.reclaim(ctx, w.Queue); err != nil {
+				slog.Error("jobs cannot be reclaimed", "queue", w.Queue, "error", err)
+			}
+			reclaimed = time.Now()
+		}
 		n, err := w.runOnce(ctx, slots, &all)
 		if err != nil {
 			slog.Error("jobs cannot be claimed", "queue", w.Queue, "error", err)
@@ -67,9 +80,6 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-woken:
 		case <-pause.C:
-			if err := w.jobs.reclaim(ctx, w.Queue); err != nil {
-				slog.Error("jobs cannot be reclaimed", "queue", w.Queue, "error", err)
-			}
 		}
 		pause.Stop()
 	}
@@ -84,7 +94,7 @@ func (w *Worker) runOnce(ctx context.Context, slots chan struct{}, all *sync.Wai
 	case <-ctx.Done():
 		return 0, nil
 	}
-	jobs, err := w.jobs.claim(ctx, w.Queue, cap(slots)-len(slots), leaseFor)
+	jobs, err := w.jobs.claim(ctx, w.Queue, cap(slots)-len(slots), w.Lease)
 	if err != nil {
 		return 0, err
 	}
