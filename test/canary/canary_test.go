@@ -47,6 +47,7 @@ func TestNothingInTheClear(t *testing.T) {
 		c := canaries{}
 		c.write(t, s)
 		c.conversation(t, s)
+		c.flows(t, s)
 		c.mistakes(t, s)
 		c.search(t, "data folder while running", folder(t, s.Data))
 		if s.Database != "" {
@@ -132,6 +133,43 @@ func (c canaries) conversation(t *testing.T, s *rig.Server) {
 	client.Post(t, workspace+"/Workers/"+worker+"/Reservations/"+rig.Text(offers[0], "sid"), "ReservationStatus", "accepted")
 	client.Post(t, workspace+"/Tasks/"+rig.Text(offers[0], "task_sid"), "AssignmentStatus", "completed", "Reason", c.word("reason"))
 	client.Post(t, workspace+"/Tasks", "WorkflowSid", workflow, "Attributes", `{"to":"`+c.number("task number")+`"}`)
+}
+
+// flows puts canaries into a Studio flow, and into what it keeps of a customer and of a test conversation.
+func (c canaries) flows(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	states := []map[string]any{
+		{"name": "Trigger", "type": "trigger", "properties": map[string]any{}, "transitions": []map[string]string{
+			{"event": "incomingMessage", "next": c.word("widget name")}, {"event": "incomingRequest", "next": c["widget name"]},
+		}},
+		{"name": c["widget name"], "type": "send-and-wait-for-reply", "properties": map[string]string{
+			"from": c.word("author of a flow"), "body": c.word("question of a flow") + "{{contact.channel.address}}", "timeout": "3600",
+			"service": "{{trigger.message.InstanceSid}}", "channel": "{{trigger.message.ChannelSid}}",
+		}, "transitions": []map[string]string{{"event": "incomingMessage", "next": "call"}, {"event": "deliveryFailure", "next": "call"}, {"event": "timeout"}}},
+		{"name": "call", "type": "make-http-request", "properties": map[string]string{
+			"method": "POST", "url": "http://127.0.0.1:9/?q=" + c.word("query of a flow"), "body": c.word("body of a call"), "content_type": "text/plain",
+		}, "transitions": []map[string]string{{"event": "success"}, {"event": "failed", "next": "agent"}}},
+		{"name": "agent", "type": "send-to-flex", "properties": map[string]string{
+			"workflow": "WW00000000000000000000000000000001", "channel": "chat", "attributes": `{"said":"{{widgets.` + c["widget name"] + `.inbound.Body}}"}`,
+		}, "transitions": []map[string]string{{"event": "callComplete"}, {"event": "failedToEnqueue"}, {"event": "callFailure"}}},
+	}
+	definition, err := json.Marshal(map[string]any{"description": c.word("description of a flow"), "initial_state": "Trigger", "states": states})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow := "/studio/v2/Flows/" + client.Post(t, "/studio/v2/Flows", "FriendlyName", c.word("name of a flow of Studio"), "Status", "published",
+		"CommitMessage", c.word("commit message"), "Definition", string(definition)).SID()
+	client.Post(t, flow+"/TestUsers", "TestUsers", c.word("test user"))
+	client.Post(t, flow+"/Executions", "To", c.number("contact of an execution"), "From", c.number("channel of an execution"),
+		"Parameters", `{"a":"`+c.word("parameter of an execution")+`"}`)
+	test := flow + "/TestConversations/" + client.Post(t, flow+"/TestConversations", "Body", c.word("first words of a test"), "Name", c.word("name in a test"),
+		"PreEngagementData", `{"a":"`+c.word("form of a test")+`"}`).SID()
+	client.Post(t, test, "Body", c.word("answer in a test"))
+	rig.Eventually(t, "the test conversation comes to its task", func() bool {
+		waits, _ := client.Get(t, test).Body["waits"].(map[string]any)
+		return rig.Text(waits, "for") == "task"
+	})
 }
 
 // mistakes makes requests that fail, because errors are what gets printed.
