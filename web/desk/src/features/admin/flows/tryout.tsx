@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState, type FormEvent, type UIEvent } from 'react';
 import { keys } from '../../../api/keys';
 import { taskChannels, workflows } from '../../../api/taskrouter';
 import { stepContext, type Tryout as Conversation, type TryoutEvent, type TryoutLine, type TryoutStart, type TryoutStep } from '../../../api/tryout';
@@ -80,11 +80,19 @@ function Log({ tryout, happen }: { tryout: Conversation; happen: (event: TryoutE
   const box = useRef<HTMLDivElement>(null);
   const rows = rowsOf(tryout);
   const asked = tryout.waits?.for === 'task' ? tryout.lines.findLast((line) => line.kind === 'task')?.sid : undefined;
+  const end = useRef(true);
+  const toEnd = () => box.current?.scrollTo({ top: box.current.scrollHeight });
+  useEffect(() => void toEnd(), [rows.length]);
   useEffect(() => {
-    box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, [rows.length]);
+    const watch = new ResizeObserver(() => end.current && toEnd());
+    watch.observe(box.current!);
+    return () => watch.disconnect();
+  }, []);
+  const onScroll = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent) => {
+    end.current = scrollHeight - scrollTop - clientHeight < 48;
+  };
   return (
-    <div className="try-log" role="log" aria-label={t('tryout.title')} ref={box} tabIndex={0}>
+    <div className="try-log" role="log" aria-label={t('tryout.title')} ref={box} tabIndex={0} onScroll={onScroll}>
       {rows.map((row) => (row.kind === 'line'
         ? <Line key={row.line.sid} line={row.line} open={row.line.sid === asked} happen={happen} />
         : <Step key={row.step.sid} step={row.step} tryout={tryout} />))}
