@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,4 +85,117 @@ func TestTrim(t *testing.T) {
 		cancel()
 		return int64(limit), nil
 	})(ctx) // returns: the process ends
+}
+
+// Whatever the operator's URL does, the server goes on, and a customer whose message it did not take gets one task.
+func TestExternalFlow_hostile(t *testing.T) {
+	each(t, func(t *testing.T, c Config) {
+		c.Allow = []string{"127.0.0.1/32"}
+		var mu sync.Mutex
+		calls := map[string]int{}
+		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			mu.Lock()
+			calls[r.URL.Path]++
+			mu.Unlock()
+			switch r.URL.Path {
+			case "/slow":
+				<-r.Context().Done()
+			case "/endless":
+				for r.Context().Err() == nil {
+					if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+						return
+					}
+				}
+			case "/broken":
+				w.WriteHeader(http.StatusInternalServerError)
+			case "/private":
+				http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusTemporaryRedirect)
+			case "/neighbor":
+				http.Redirect(w, r, "http://127.0.0.2:"+r.URL.Port()+"/", http.StatusTemporaryRedirect)
+			case "/circle":
+				http.Redirect(w, r, r.URL.String(), http.StatusTemporaryRedirect)
+			case "/file":
+				w.Header().Set("Location", "file:///etc/passwd")
+				w.WriteHeader(http.StatusTemporaryRedirect)
+			case "/hang-up":
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err == nil {
+					_ = conn.Close()
+				}
+			case "/nonsense":
+				conn, _, err := w.(http.Hijacker).Hijack()
+				if err == nil {
+					_, _ = conn.Write([]byte("\x00\xff 220 mail.example\r\n\r\n"))
+					_ = conn.Close()
+				}
+			}
+		}))
+		defer receiver.Close()
+		s := start(t, c)
+		user, password := string(s.setup.Account.SID), s.setup.Account.AuthToken
+		service := s.must(200, "GET", "/chat/v2/Services", user, password, nil)["services"].([]any)[0].(map[string]any)["sid"].(string)
+		rows := []struct {
+			path  string
+			state hook.State
+			calls int
+		}{
+			{"/slow", hook.Failed, 1},
+			{"/endless", hook.Delivered, 1},
+			{"/broken", hook.Failed, 1},
+			{"/private", hook.Blocked, 1},
+			{"/neighbor", hook.Blocked, 1},
+			{"/circle", hook.Blocked, 4},
+			{"/file", hook.Blocked, 1},
+			{"/hang-up", hook.Failed, 1},
+			{"/nonsense", hook.Failed, 1},
+			{"/good", hook.Delivered, 1},
+		}
+		channels := map[string]string{}
+		for _, row := range rows {
+			flow := s.must(201, "POST", "/flex-api/v1/FlexFlows", user, password, url.Values{
+				"FriendlyName": {row.path}, "ChatServiceSid": {service}, "ChannelType": {"web"}, "IntegrationType": {"external"},
+				"Integration.Url": {receiver.URL + row.path}, "Integration.RetryCount": {"0"},
+			})
+			channel := s.must(201, "POST", "/flex-api/v1/WebChannels", user, password, url.Values{
+				"FlexFlowSid": {text(t, flow, "sid")}, "Identity": {"ada"}, "CustomerFriendlyName": {"Ada"}, "ChatFriendlyName": {"Chat"},
+			})
+			channels[row.path] = text(t, channel, "sid")
+			s.must(201, "POST", "/chat/v2/Services/"+service+"/Channels/"+channels[row.path]+"/Messages", user, password, url.Values{"From": {"ada"}, "Body": {"hello"}})
+		}
+		page := func(path, key string) []map[string]any {
+			var rows []map[string]any
+			for _, row := range s.must(200, "GET", path, user, password, nil)[key].([]any) {
+				rows = append(rows, row.(map[string]any))
+			}
+			return rows
+		}
+		workspace := text(t, page("/taskrouter/v1/Workspaces", "workspaces")[0], "sid")
+		tasks := func(channel string) (n int) {
+			for _, task := range page("/taskrouter/v1/Workspaces/"+workspace+"/Tasks?PageSize=100", "tasks") {
+				if strings.Contains(task["attributes"].(string), channel) {
+					n++
+				}
+			}
+			return n
+		}
+		for _, row := range rows {
+			channel, want := channels[row.path], 0
+			if row.state != hook.Delivered {
+				want = 1
+			}
+			state := ""
+			for end := time.Now().Add(patience); time.Now().Before(end) && (state != string(row.state) || tasks(channel) != want); <-time.After(20 * time.Millisecond) {
+				state = text(t, page("/hooks/v1/Deliveries?SubjectSid="+channel, "deliveries")[0], "state")
+			}
+			if state != string(row.state) || tasks(channel) != want {
+				t.Errorf("%s: %s, %d tasks, want %s, %d", row.path, state, tasks(channel), row.state, want)
+			}
+			mu.Lock()
+			if calls[row.path] != row.calls {
+				t.Errorf("%s: %d calls, want %d", row.path, calls[row.path], row.calls)
+			}
+			mu.Unlock()
+		}
+	})
 }

@@ -81,7 +81,7 @@ try {
   await drawer.getByText(/^Delivered/).first().waitFor({ timeout: 20_000 });
   check('sent again it arrives, with the same token', calls.length === 2 && calls[0].token === calls[1].token && calls[0].token.length === 36);
   await drawer.getByText('thank you').waitFor();
-  await page.keyboard.press('Escape');
+  await drawer.getByRole('button', { name: 'Close' }).click();
   await page.getByLabel('State').selectOption('failed');
   await page.getByText('None in this state.').waitFor();
   check('the list is narrowed to a state', true);
