@@ -24,5 +24,7 @@ export const keys = {
   deliveries: (state?: string) => ['deliveries', state ?? ''] as const,
   delivery: (sid: string) => ['delivery', sid] as const,
   deliveryBody: (sid: string, attempts: number, replays: number) => ['delivery-body', sid, attempts, replays] as const,
+  functions: ['functions'] as const,
+  assistant: ['assistant'] as const,
   ready: ['ready'] as const,
 };

@@ -1,7 +1,9 @@
 /** English words. Keys are grouped by screen; `_one` and `_other` are plural forms, `**` marks bold. */
+import { connections } from './connections/en';
 import { webhooks } from './webhooks/en';
 
 export const en = {
+  ...connections,
   ...webhooks,
   'app.name': 'Usher',
   'app.skip': 'Skip to the work',

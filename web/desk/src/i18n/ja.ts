@@ -1,8 +1,10 @@
 /** Japanese words. */
 import type { Catalogue } from './index';
+import { connections } from './connections/ja';
 import { webhooks } from './webhooks/ja';
 
 export const ja: Catalogue = {
+  ...connections,
   ...webhooks,
   'app.name': 'Usher',
   'app.skip': '作業画面へ移動',

@@ -18,6 +18,7 @@ import './admin.css';
 const Flows = lazy(() => import('./flows/list'));
 const FlowEditor = lazy(() => import('./flows/editor'));
 const Executions = lazy(() => import('./flows/executions'));
+const Connections = lazy(() => import('./connections'));
 const Webhooks = lazy(() => import('./webhooks'));
 
 function Item({ to, icon, text, n }: { to: string; icon: IconName; text: string; n?: number }) {
@@ -37,6 +38,7 @@ function Nav() {
         <div className="sec">{t('admin.messages')}</div>
         <Item to="channels" icon="web" text={t('admin.channels')} n={flows} />
         <Item to="flows" icon="flow" text={t('admin.flows')} n={studio} />
+        <Item to="connections" icon="launch" text={t('admin.connections')} />
         <Item to="webhooks" icon="plug" text={t('admin.webhooks')} />
         <div className="sec">{t('admin.routing')}</div>
         <Item to="workflows" icon="route" text={t('admin.workflows')} />
@@ -71,6 +73,7 @@ export default function Admin({ who }: { who: Session }) {
           <Route path="flows" element={<Flows />} />
           <Route path="flows/:sid" element={<FlowEditor />} />
           <Route path="flows/:sid/executions" element={<Executions />} />
+          <Route path="connections" element={<Connections />} />
           <Route path="webhooks" element={<Webhooks />} />
           <Route path="workers" element={<Workers />} />
           <Route path="queues" element={<Queues />} />
