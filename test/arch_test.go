@@ -26,7 +26,7 @@ var floors = [][]string{
 		"internal/account", "internal/chat", "internal/flex", "internal/taskrouter", "internal/studio", "internal/proxy",
 		"internal/messaging", "internal/hook",
 	},
-	3: {"internal/inbound", "internal/outbound", "internal/flowrun", "internal/handoff", "internal/janitor"},
+	3: {"internal/inbound", "internal/outbound", "internal/flowrun", "internal/handoff", "internal/janitor", "internal/notify"},
 	4: {"internal/rest", "internal/realtime", "internal/connector", "internal/signin", "internal/page"},
 	5: {"internal/app"},
 	6: {"cmd"},
@@ -51,6 +51,7 @@ var sameFloor = map[string][]string{
 // standing on the ones that follow it.
 var siblings = map[string][]string{
 	"internal/chat/settings":     {"internal/chat/check"},
+	"internal/chat/webhook":      {"internal/chat/check", "internal/chat/settings"},
 	"internal/studio/engine":     {"internal/studio/definition", "internal/studio/template"},
 	"internal/studio/definition": {"internal/studio/template"},
 }

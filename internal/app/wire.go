@@ -15,6 +15,8 @@ import (
 	"usher/internal/account"
 	"usher/internal/bus"
 	"usher/internal/chat"
+	"usher/internal/chat/push"
+	"usher/internal/chat/webhook"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -32,6 +34,7 @@ import (
 	"usher/internal/rest"
 	restaccounts "usher/internal/rest/accounts"
 	restchat "usher/internal/rest/chat"
+	resters "usher/internal/rest/ers"
 	restflex "usher/internal/rest/flex"
 	resthooks "usher/internal/rest/hooks"
 	restiam "usher/internal/rest/iam"
@@ -186,10 +189,12 @@ func (p *parts) products() ([]rest.Product, error) {
 	if err != nil {
 		return nil, err
 	}
+	devices := push.New(p.db, p.chat)
 	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
 		restaccounts.Product(p.accounts, p.accounts),
-		restchat.Product(p.chat),
+		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: webhook.New(p.db, p.chat), Push: devices}),
+		resters.Product(p.accounts, devices),
 		restflex.Product(restflex.Deps{
 			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
 		}),

@@ -264,7 +264,7 @@ func (c *Chat) ListChannels(ctx context.Context, actor account.Actor, service si
 		if !mayReadAll(actor) {
 			where += ` and id in (select m.channel_id from chat_member m join chat_user u on u.id = m.user_id
 				where u.service_id = $1 and u.identity_hash = $2)`
-			hash, err := c.identityHash(s.Account, actor.Identity)
+			hash, err := c.IdentityHash(s.Account, actor.Identity)
 			if err != nil {
 				return err
 			}

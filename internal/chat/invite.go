@@ -60,7 +60,7 @@ func (c *Chat) CreateInvite(ctx context.Context, actor account.Actor, p Place, n
 		if err != nil {
 			return fmt.Errorf("service of channel %s: %w", ch.SID, err)
 		}
-		hash, err := c.identityHash(ch.Account, n.Identity)
+		hash, err := c.IdentityHash(ch.Account, n.Identity)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (c *Chat) inviteOf(tx *db.Tx, actor account.Actor, s seat, p Place, ref str
 		i, err = invites.Get(tx, s.account, sid.SID(ref))
 	} else {
 		var hash []byte
-		if hash, err = c.identityHash(s.account, ref); err == nil {
+		if hash, err = c.IdentityHash(s.account, ref); err == nil {
 			i, err = invites.One(tx, `channel_id = $1 and identity_hash = $2`, s.channelID, hash)
 		}
 	}

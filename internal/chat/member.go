@@ -343,7 +343,7 @@ func (c *Chat) ofIdentities(acct, channelID int64, identities []string) (where s
 		where += ` and identity_hash in (` + db.In(2, len(identities)) + `)`
 	}
 	for _, name := range identities {
-		hash, err := c.identityHash(acct, name)
+		hash, err := c.IdentityHash(acct, name)
 		if err != nil {
 			return "", nil, err
 		}
@@ -560,7 +560,7 @@ func (c *Chat) memberOf(tx *db.Tx, ch *Channel, p Place, ref string) (Member, er
 }
 
 func (c *Chat) memberByIdentity(tx *db.Tx, ch *Channel, identity string) (Member, error) {
-	hash, err := c.identityHash(ch.Account, identity)
+	hash, err := c.IdentityHash(ch.Account, identity)
 	if err != nil {
 		return Member{}, err
 	}

@@ -286,7 +286,7 @@ func (s seat) last(tx *db.Tx, before *int64, limit int) ([]Message, error) {
 
 // sitting sets the member SID of a message's author.
 func (c *Chat) sitting(tx *db.Tx, channelID int64, m *Message) error {
-	hash, err := c.identityHash(m.Account, m.Author)
+	hash, err := c.IdentityHash(m.Account, m.Author)
 	if err != nil {
 		return err
 	}

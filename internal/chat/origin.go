@@ -50,6 +50,15 @@ func (c *Chat) change(ctx context.Context, actor account.Actor, p Place, fn func
 	return c.changeIf(ctx, actor, p, seat.visible, fn)
 }
 
+// Change runs a change of what hangs on a channel by the account itself (grant
+// chat.write), in the order of the channel's changes.
+func (c *Chat) Change(ctx context.Context, actor account.Actor, p Place, fn func(tx *db.Tx, ch *Channel) error) error {
+	if err := manage(actor); err != nil {
+		return err
+	}
+	return c.change(ctx, actor, p, func(tx *db.Tx, ch *Channel, _ seat) error { return fn(tx, ch) })
+}
+
 func (c *Chat) changeIf(ctx context.Context, actor account.Actor, p Place, may func(seat, account.Actor) bool, fn func(*db.Tx, *Channel, seat) error) error {
 	if err := c.paced(actor, p); err != nil {
 		return err

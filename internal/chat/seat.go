@@ -81,7 +81,7 @@ func (c *Chat) readSeat(tx *db.Tx, acct int64, p Place, identity string) (seat, 
 	hash := []byte{0} // matches no one
 	var err error
 	if identity != "" {
-		if hash, err = c.identityHash(acct, identity); err != nil {
+		if hash, err = c.IdentityHash(acct, identity); err != nil {
 			return s, err
 		}
 	}

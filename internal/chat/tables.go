@@ -107,7 +107,8 @@ const (
 	blindClient   = "chat.client_id"
 )
 
-func (c *Chat) identityHash(acct int64, identity string) ([]byte, error) {
+// IdentityHash is the blind index of an identity, by which users, members and invites are looked up.
+func (c *Chat) IdentityHash(acct int64, identity string) ([]byte, error) {
 	return c.ring.Blind(acct, blindIdentity, identity)
 }
 

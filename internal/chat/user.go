@@ -100,7 +100,7 @@ func (c *Chat) EnsureUserTx(tx *db.Tx, s Service, n NewUser) (u User, created bo
 	if err := check.Identity(n.Identity); err != nil {
 		return User{}, false, err
 	}
-	hash, err := c.identityHash(s.Account, n.Identity)
+	hash, err := c.IdentityHash(s.Account, n.Identity)
 	if err != nil {
 		return User{}, false, err
 	}
@@ -322,7 +322,7 @@ func (c *Chat) mayEditUser(tx *db.Tx, actor account.Actor, s Service, u User, ch
 // servicePermissions returns what the actor's role in the service allows. An
 // identity that is not yet a user has what a new user would get.
 func (c *Chat) servicePermissions(tx *db.Tx, actor account.Actor, s Service) (permission.Set, error) {
-	hash, err := c.identityHash(s.Account, actor.Identity)
+	hash, err := c.IdentityHash(s.Account, actor.Identity)
 	if err != nil {
 		return 0, err
 	}
@@ -393,7 +393,7 @@ func (c *Chat) userOf(tx *db.Tx, actor account.Actor, s Service, ref string) (Us
 		}
 	} else {
 		var hash []byte
-		if hash, err = c.identityHash(s.Account, ref); err == nil {
+		if hash, err = c.IdentityHash(s.Account, ref); err == nil {
 			u, err = userByHash(tx, s.ID, hash)
 		}
 	}
@@ -407,7 +407,7 @@ func (c *Chat) userOf(tx *db.Tx, actor account.Actor, s Service, ref string) (Us
 	if mayReadAll(actor) || actor.Identity != "" && u.Identity == actor.Identity {
 		return u, nil
 	}
-	hash, err := c.identityHash(s.Account, actor.Identity)
+	hash, err := c.IdentityHash(s.Account, actor.Identity)
 	if err != nil {
 		return User{}, err
 	}

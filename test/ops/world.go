@@ -45,7 +45,9 @@ func (w World) chat(t *testing.T, c *rig.Client) {
 	// Not ann: the operations on her membership by way of the user must not take away that of the member.
 	w["chat/Services/Channels/Members"] = c.Post(t, base+"/Channels/"+channel+"/Members", "Identity", "bob").SID()
 	w["chat/Services/Channels/Messages"] = c.Post(t, base+"/Channels/"+channel+"/Messages", "Body", "hello", "From", "ann").SID()
+	c.Post(t, base+"/Users", "Identity", "eve")
 	w.try(t, c, "chat/Services/Channels/Invites", base+"/Channels/"+channel+"/Invites", "Identity", "eve")
+	w["chat/Credentials"] = c.Post(t, "/chat/v2/Credentials", "Type", "fcm", "Secret", "x").SID()
 	w.try(t, c, "chat/Services/Channels/Webhooks", base+"/Channels/"+channel+"/Webhooks",
 		"Type", "webhook", "Configuration.Url", "https://example.org/hook", "Configuration.Filters", "onMessageSent")
 }
@@ -185,7 +187,7 @@ func (w World) Body(o Operation) []string {
 var bodies = map[string][]string{
 	"chat CreateChannel":               {"FriendlyName", "x"},
 	"chat UpdateChannel":               {"Attributes", `{"x":1}`},
-	"chat CreateChannelWebhook":        {"Type", "webhook", "Configuration.Url", "https://example.org/"},
+	"chat CreateChannelWebhook":        {"Type", "webhook", "Configuration.Url", "https://example.org/", "Configuration.Filters", "onMessageSent"},
 	"chat UpdateChannelWebhook":        {"Configuration.Url", "https://example.org/2"},
 	"chat CreateCredential":            {"Type", "gcm"},
 	"chat CreateInvite":                {"Identity", "mallory"},

@@ -123,7 +123,7 @@ func (ch *Change) Check() error {
 		return fault.New(50055, "")
 	}
 	for _, name := range ch.WebhookFilters {
-		if !slices.Contains(events, name) {
+		if !After(name) && !slices.Contains(before, name) {
 			return fault.New(50054, "Invalid webhook format: %.64q is not an event", name)
 		}
 	}
@@ -206,13 +206,17 @@ func set[T any](field, v *T) {
 	}
 }
 
-// events are the 23 names that a webhook filter may hold; facts of the
-// wire.
-var events = []string{
-	"onMessageSend", "onMessageUpdate", "onMessageRemove", "onMediaMessageSend",
-	"onChannelAdd", "onChannelUpdate", "onChannelDestroy",
-	"onMemberAdd", "onMemberUpdate", "onMemberRemove", "onUserUpdate",
-	"onMessageSent", "onMessageUpdated", "onMessageRemoved", "onMediaMessageSent",
-	"onChannelAdded", "onChannelUpdated", "onChannelDestroyed",
-	"onMemberAdded", "onMemberUpdated", "onMemberRemoved", "onUserAdded", "onUserUpdated",
-}
+// before and after are the names of events that a webhook may be asked about or told of; facts of the wire.
+var (
+	before = []string{
+		"onMessageSend", "onMessageUpdate", "onMessageRemove", "onMediaMessageSend", "onChannelAdd", "onChannelUpdate", "onChannelDestroy",
+		"onMemberAdd", "onMemberUpdate", "onMemberRemove", "onUserUpdate",
+	}
+	after = []string{
+		"onMessageSent", "onMessageUpdated", "onMessageRemoved", "onMediaMessageSent", "onChannelAdded", "onChannelUpdated",
+		"onChannelDestroyed", "onMemberAdded", "onMemberUpdated", "onMemberRemoved", "onUserAdded", "onUserUpdated",
+	}
+)
+
+// After reports whether name is an event that webhooks are told of when it has happened.
+func After(name string) bool { return slices.Contains(after, name) }

@@ -6,16 +6,27 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat"
+	"usher/internal/chat/push"
+	"usher/internal/chat/webhook"
 	"usher/internal/rest"
 	"usher/internal/sid"
 )
 
+// Deps are what the product is made of.
+type Deps struct {
+	Chat     *chat.Chat
+	Webhooks *webhook.Webhooks
+	Push     *push.Push
+}
+
 // Product lists what the chat API answers.
-func Product(s *chat.Chat) rest.Product {
+func Product(d Deps) rest.Product {
+	s := d.Chat
 	return rest.Product{
 		Name: "chat", Aliases: []string{"ip-messaging"}, Version: "v2",
 		Routes: []rest.Mount{
 			services(s), roles(s), users(s), userChannels(s), channels(s), members(s), messages(s), invites(s),
+			webhooks(d.Webhooks), credentials(d.Push), bindings(d.Push), userBindings(d.Push),
 		},
 		Context: func(ctx context.Context, c *rest.Call) context.Context {
 			return chat.ByRequest(ctx, strings.EqualFold(c.Header("X-Twilio-Webhook-Enabled"), "true"))

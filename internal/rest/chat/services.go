@@ -96,7 +96,7 @@ type pushWire struct {
 	BadgeCountEnabled *bool  `json:"badge_count_enabled,omitempty"` // of new messages only
 }
 
-func push(r chat.PushRules) pushWire {
+func notice(r chat.PushRules) pushWire {
 	return pushWire{Enabled: r.Enabled, Template: r.Template, Sound: r.Sound}
 }
 
@@ -149,7 +149,7 @@ func serviceView(c *rest.Call, v chat.Service) any {
 		PreWebhookURL: optional(v.PreWebhookURL), PostWebhookURL: optional(v.PostWebhookURL), WebhookMethod: optional(v.WebhookMethod),
 		WebhookFilters: v.WebhookFilters, PreWebhookRetryCount: v.PreRetries, PostWebhookRetryCount: v.PostRetries,
 		Notifications: notificationsWire{
-			v.LogNotifications, push(v.NewMessage), push(v.AddedToChannel), push(v.RemovedFromChannel), push(v.InvitedToChannel),
+			v.LogNotifications, notice(v.NewMessage), notice(v.AddedToChannel), notice(v.RemovedFromChannel), notice(v.InvitedToChannel),
 		},
 		Media: mediaRulesWire{mediaLimit, optional(v.MediaMessage)},
 		URL:   url,

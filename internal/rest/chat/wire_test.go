@@ -6,6 +6,8 @@ import (
 	"usher/internal/account"
 	"usher/internal/bus"
 	"usher/internal/chat"
+	"usher/internal/chat/push"
+	"usher/internal/chat/webhook"
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
 	"usher/internal/event"
@@ -33,7 +35,7 @@ func world(t *testing.T, d *db.DB) wire.Server {
 		spec.ChatService = service.SID
 		w.Token(t, user, spec)
 	}
-	return w.Serve(t, restchat.Product(c))
+	return w.Serve(t, restchat.Product(restchat.Deps{Chat: c, Webhooks: webhook.New(d, c), Push: push.New(d, c)}))
 }
 
 func TestWire(t *testing.T) {
@@ -45,5 +47,5 @@ func TestWire(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	resttest.Routes(t, "testdata/routes.txt", restchat.Product(nil))
+	resttest.Routes(t, "testdata/routes.txt", restchat.Product(restchat.Deps{}))
 }
