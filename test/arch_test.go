@@ -50,6 +50,7 @@ var sameFloor = map[string][]string{
 // siblings lists the imports between subpackages of one package that the architecture allows: the parts of a pure core, each
 // standing on the ones that follow it.
 var siblings = map[string][]string{
+	"internal/chat/change":       {"internal/chat/payload"},
 	"internal/chat/settings":     {"internal/chat/check"},
 	"internal/chat/webhook":      {"internal/chat/check", "internal/chat/settings"},
 	"internal/studio/engine":     {"internal/studio/definition", "internal/studio/template"},

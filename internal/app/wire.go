@@ -28,6 +28,7 @@ import (
 	"usher/internal/janitor"
 	"usher/internal/job"
 	"usher/internal/loop"
+	"usher/internal/notify"
 	"usher/internal/page"
 	"usher/internal/realtime"
 	"usher/internal/realtime/stream"
@@ -72,7 +73,7 @@ func subscribers() map[string][]event.Subscriber {
 	named := event.Subscriber{Queue: handoff.Tasks, Wants: func(e event.Event) bool {
 		return !e.Watched && e.Stream.Kind == event.Workspace && talks(e)
 	}}
-	return map[string][]event.Subscriber{
+	list := map[string][]event.Subscriber{
 		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}},
 		event.ReservationAccepted:  {reservation},
 		event.ReservationCompleted: {reservation},
@@ -82,6 +83,11 @@ func subscribers() map[string][]event.Subscriber {
 		event.TaskCanceled:         {task, flow},
 		event.TaskDeleted:          {task, flow},
 	}
+	webhooks := event.Subscriber{Queue: notify.Events, Wants: func(e event.Event) bool { return e.Origin != nil }}
+	for _, kind := range notify.Kinds() {
+		list[kind] = append(list[kind], webhooks)
+	}
+	return list
 }
 
 // parts is everything that a running server is made of.
@@ -100,6 +106,8 @@ type parts struct {
 	handoff  *handoff.Handoff
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
+	webhooks *webhook.Webhooks
+	notify   *notify.Notify
 	janitor  *janitor.Janitor
 	presence *realtime.Presence
 	hub      *realtime.Hub
@@ -122,24 +130,28 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.jobs = job.New(p.db, p.bus)
 	p.log = event.New(p.db, p.bus, p.jobs, owners, subscribers())
 	p.accounts = account.New(account.Deps{DB: p.db})
-	p.presence = &realtime.Presence{}
-	p.chat = chat.New(chat.Deps{DB: p.db, Log: p.log, Ring: ring, Presence: p.presence, ActionsPerSecond: c.ChannelRate})
-	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
-	p.flex = flex.New(p.db)
-	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
-	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
-	p.studio = studio.New(p.db)
 	allow, err := networks("--allow", c.Allow)
 	if err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
 	caller := hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow}))
+	p.presence = &realtime.Presence{}
+	p.chat = chat.New(chat.Deps{DB: p.db, Log: p.log, Ring: ring, Presence: p.presence, ActionsPerSecond: c.ChannelRate, Gate: notify.NewGate(caller, p.accounts)})
+	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
+	p.flex = flex.New(p.db)
+	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
+	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
+	p.studio = studio.New(p.db)
 	p.hooks = hook.New(hook.Deps{DB: p.db, Jobs: p.jobs, Client: caller, Accounts: p.accounts})
 	p.flowrun = flowrun.New(flowrun.Deps{
 		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff, Caller: caller,
 		Hooks: p.hooks, Accounts: p.accounts,
 	})
 	p.janitor = janitor.New(p.flex, p.chat, p.flowrun)
+	p.webhooks = webhook.New(p.db, p.chat)
+	p.notify = notify.New(notify.Deps{
+		DB: p.db, Chat: p.chat, Webhooks: p.webhooks, Hooks: p.hooks, Accounts: p.accounts, Flows: p.flowrun,
+	})
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
 	if p.setup, err = p.mainAccount(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())
@@ -193,7 +205,7 @@ func (p *parts) products() ([]rest.Product, error) {
 	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
 		restaccounts.Product(p.accounts, p.accounts),
-		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: webhook.New(p.db, p.chat), Push: devices}),
+		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: p.webhooks, Push: devices}),
 		resters.Product(p.accounts, devices),
 		restflex.Product(restflex.Deps{
 			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
@@ -280,6 +292,7 @@ func (p *parts) services() *loop.Group {
 		handoff.Tasks:        p.handoff.OnTask,
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
+		notify.Events:        p.notify.OnEvent,
 	} {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64, Lease: reactionLease}))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"usher/internal/account"
 	"usher/internal/chat/check"
@@ -46,30 +45,6 @@ type ChannelDoc struct {
 	UniqueName   string          `json:"unique,omitempty"` // "" is null on the wire
 	Attributes   json.RawMessage `json:"attributes"`
 	CreatedBy    string          `json:"created_by"`
-}
-
-// NewChannel is what a channel is made from.
-type NewChannel struct {
-	FriendlyName string
-	UniqueName   string
-	Attributes   string // JSON text; "" is {}
-	Private      bool
-	CreatedBy    string    // an identity; "" is system
-	DateCreated  time.Time // of an import; zero is now
-	DateUpdated  time.Time
-	Key          int64 // data key of the contact whose conversation this is; 0 is the account's own
-	Watched      bool
-}
-
-// ChannelChange is a change of a channel; nil and zero leave a field alone. An
-// empty unique name takes it away.
-type ChannelChange struct {
-	FriendlyName *string
-	UniqueName   *string
-	Attributes   *string
-	CreatedBy    *string
-	DateCreated  time.Time
-	DateUpdated  time.Time
 }
 
 // Type is public or private.
@@ -369,7 +344,7 @@ func (c *Chat) updateChannel(tx *db.Tx, ch *Channel, change ChannelChange) error
 }
 
 // SettleTx says whether the channel's events have durable subscribers from now on, and replaces its attributes with what fn makes
-// of them. Where fn changes nothing, nobody is told.
+// of them. Where fn changes nothing, nobody is told. Webhooks are: desks of the original make these changes.
 func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.RawMessage) (json.RawMessage, error)) error {
 	if err := relock(tx, ch); err != nil {
 		return err
@@ -382,6 +357,13 @@ func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.R
 	was := ch.Watched
 	ch.Watched = watched
 	if text != string(ch.Attributes) {
+		s, err := services.ByID(tx, ch.ServiceID)
+		if err != nil {
+			return fmt.Errorf("service of channel %s: %w", ch.SID, err)
+		}
+		if s.Webhooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
+			ch.origin = &event.Origin{Source: SourceAPI, Service: s.SID}
+		}
 		return c.updateChannel(tx, ch, ChannelChange{Attributes: &text})
 	}
 	if watched == was {

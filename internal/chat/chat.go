@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"usher/internal/chat/change"
 	"usher/internal/chat/check"
 	"usher/internal/chat/recall"
 	"usher/internal/db"
@@ -61,3 +62,17 @@ const MaxBody = check.MaxBody
 
 // System is the author and creator where no identity is given.
 const System = "system"
+
+// What things are made from, and how they are changed.
+type (
+	NewChannel        = change.NewChannel
+	ChannelChange     = change.Channel
+	NewMember         = change.NewMember
+	MemberChange      = change.Member
+	NewMessage        = change.NewMessage
+	MessageChange     = change.Message
+	NewUser           = change.NewUser
+	UserChange        = change.User
+	UserChannelChange = change.UserChannel
+	NewInvite         = change.NewInvite
+)

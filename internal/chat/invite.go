@@ -35,12 +35,6 @@ type InviteDoc struct {
 	CreatedBy string  `json:"created_by"`
 }
 
-// NewInvite is what an invite is made from.
-type NewInvite struct {
-	Identity string
-	RoleSID  sid.SID // "" is the service's default for members
-}
-
 // CreateInvite invites a user of the service into a channel; it needs
 // inviteMember. An identity that is no user is 20404, a member 50404, one that
 // is invited 50212; 50403 when the channel has as many invites as members can be.

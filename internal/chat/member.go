@@ -52,33 +52,6 @@ type MemberDoc struct {
 	Attributes json.RawMessage `json:"attributes"`
 }
 
-// NewMember is what a member is made from.
-type NewMember struct {
-	Identity     string
-	FriendlyName string  // of the user, when it is made on the way
-	RoleSID      sid.SID // "" is the service's default for members, or for the channel's creator
-	Kind         Kind    // "" is customer
-	Attributes   string  // JSON text; "" is {}
-	UserKey      int64   // data key of the user, when it is made on the way; 0 is the account's own
-	LastRead     *int64  // of an import; nil is none
-	LastReadAt   time.Time
-	DateCreated  time.Time
-	DateUpdated  time.Time
-}
-
-// MemberChange is a change of a member; nil and zero leave a field alone.
-type MemberChange struct {
-	RoleSID     *sid.SID
-	Attributes  *string
-	LastRead    *int64 // -1 for none
-	LastReadAt  time.Time
-	Muted       *bool
-	DateCreated time.Time
-	DateUpdated time.Time
-}
-
-func (ch *MemberChange) imports() bool { return !ch.DateCreated.IsZero() || !ch.DateUpdated.IsZero() }
-
 // read is the read horizon on the wire: null when there is none.
 func (m *Member) read() *int64 {
 	if m.LastRead < 0 {
@@ -182,7 +155,7 @@ func (c *Chat) AddMemberTx(tx *db.Tx, ch *Channel, n NewMember) (Member, error) 
 		return Member{}, fmt.Errorf("service of channel %s: %w", ch.SID, err)
 	}
 	ch.ServiceSID = s.SID
-	u, _, err := c.EnsureUserTx(tx, s, NewUser{Identity: n.Identity, FriendlyName: n.FriendlyName, Key: n.UserKey, origin: ch.origin})
+	u, _, err := c.EnsureUserTx(tx, s, NewUser{Identity: n.Identity, FriendlyName: n.FriendlyName, Key: n.UserKey, Origin: ch.origin})
 	if err != nil {
 		return Member{}, err
 	}
@@ -390,7 +363,7 @@ func (s seat) mayEditMember(actor account.Actor, m *Member, change MemberChange)
 	if change.RoleSID != nil {
 		return fault.New(50205, "")
 	}
-	if change.imports() || (change.LastRead != nil || change.Muted != nil) && m.Identity != actor.Identity {
+	if change.Imports() || (change.LastRead != nil || change.Muted != nil) && m.Identity != actor.Identity {
 		return denied()
 	}
 	if change.Muted != nil {

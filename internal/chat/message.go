@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"usher/internal/account"
 	"usher/internal/chat/check"
@@ -43,27 +42,6 @@ type MessageDoc struct {
 
 // Type is the kind of content.
 func (m *Message) Type() string { return "text" }
-
-// NewMessage is what a message is made from.
-type NewMessage struct {
-	Author        string // "" is the actor's identity, or system
-	Body          string
-	Attributes    string // JSON text; "" is {}
-	ClientID      string // made by the sender; sending it again answers with the first message
-	LastUpdatedBy string
-	DateCreated   time.Time // of an import; zero is now
-	DateUpdated   time.Time
-}
-
-// MessageChange is a change of a message; nil and zero leave a field alone.
-type MessageChange struct {
-	Body          *string
-	Attributes    *string
-	Author        *string
-	LastUpdatedBy *string
-	DateCreated   time.Time
-	DateUpdated   time.Time
-}
 
 // GetMessage returns a message by its SID.
 func (c *Chat) GetMessage(ctx context.Context, actor account.Actor, p Place, message sid.SID) (Message, error) {

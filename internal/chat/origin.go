@@ -132,13 +132,17 @@ func (c *Chat) ask(ctx context.Context, actor account.Actor, name string, find f
 	return c.gate.Ask(ctx, q)
 }
 
-// askIn is ask for an action in a channel that the actor may see. show makes
-// what the webhook is shown; a fault of it ends the action.
+// askIn is ask for an action in a channel. show makes what the webhook is
+// shown. Where it fails, or the actor may not know of the channel, nobody is
+// asked: the action itself then says why it cannot be.
 func (c *Chat) askIn(ctx context.Context, actor account.Actor, p Place, name string, show func(tx *db.Tx, ch *Channel, s seat) (any, error)) (Amendment, error) {
 	return c.ask(ctx, actor, name, func(tx *db.Tx, q *Proposal) (bool, error) {
-		s, err := c.seatIf(tx, actor, p, seat.known)
-		if err != nil || s.hooks&settings.HookBefore == 0 {
-			return false, err
+		s, err := c.readSeat(tx, actor.Account, p, actor.Identity)
+		if isMissing(err) || err == nil && (s.hooks&settings.HookBefore == 0 || !s.joins(actor)) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("channel %s: %w", p.Channel, err)
 		}
 		if q.Service, err = services.ByID(tx, s.serviceID); err != nil {
 			return false, fmt.Errorf("service %s: %w", s.service, err)
@@ -149,6 +153,6 @@ func (c *Chat) askIn(ctx context.Context, actor account.Actor, p Place, name str
 		}
 		ch.ServiceSID, q.Channel = s.service, s.channel
 		q.Data, err = show(tx, &ch, s)
-		return err == nil, err
+		return err == nil, nil
 	})
 }

@@ -105,7 +105,7 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 func (c *Chat) amended(ctx context.Context, actor account.Actor, p Place, n NewMessage, draft Message) (Message, error) {
 	a, err := c.askIn(ctx, actor, p, "onMessageSend", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
 		m := draft
-		m.ChannelSID, m.Index = ch.SID, -1
+		m.SID, m.ChannelSID = "", ch.SID
 		return m.Data(), s.maySend(actor, p)
 	})
 	if err != nil || a == (Amendment{}) {

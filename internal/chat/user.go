@@ -45,24 +45,6 @@ type UserDoc struct {
 	RoleSID      sid.SID         `json:"role"`
 }
 
-// NewUser is what a user is made from.
-type NewUser struct {
-	Identity     string
-	FriendlyName string
-	Attributes   string  // JSON text; "" is {}
-	RoleSID      sid.SID // "" is the service's default
-	Key          int64   // data key of the contact whose user this is; 0 is the account's own
-
-	origin *event.Origin // nil when webhooks are not told
-}
-
-// UserChange is a change of a user; nil leaves a field alone.
-type UserChange struct {
-	FriendlyName *string
-	Attributes   *string
-	RoleSID      *sid.SID
-}
-
 // CreateUser makes a user; 50201 when the identity exists. Grant chat.write.
 func (c *Chat) CreateUser(ctx context.Context, actor account.Actor, service sid.SID, n NewUser) (User, error) {
 	if err := manage(actor); err != nil {
@@ -75,7 +57,7 @@ func (c *Chat) CreateUser(ctx context.Context, actor account.Actor, service sid.
 			return err
 		}
 		if s.Webhooks&settings.HookAfter != 0 {
-			n.origin, _ = origin(ctx, actor, s.SID)
+			n.Origin, _ = origin(ctx, actor, s.SID)
 		}
 		if u, err = c.CreateUserTx(tx, s, n); err != nil {
 			return err
@@ -138,7 +120,7 @@ func (c *Chat) EnsureUserTx(tx *db.Tx, s Service, n NewUser) (u User, created bo
 	if err := users.Insert(tx, &u); err != nil {
 		return User{}, false, fmt.Errorf("user: %w", err)
 	}
-	return u, true, c.tell(tx, n.origin, event.Event{
+	return u, true, c.tell(tx, n.Origin, event.Event{
 		Account: u.Account, Stream: event.Stream{Kind: event.User, ID: u.ID, SID: u.SID}, Kind: event.UserAdded, Key: u.Key,
 	}, u.Data())
 }
@@ -226,7 +208,7 @@ func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.
 			u.Attributes = shown(*ch.Attributes)
 		}
 		q.Data = u.Data()
-		return true, c.mayEditUser(tx, actor, q.Service, u, ch)
+		return c.mayEditUser(tx, actor, q.Service, u, ch) == nil, nil
 	})
 	if err != nil {
 		return u, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"usher/internal/account"
 	"usher/internal/chat/settings"
@@ -51,14 +50,6 @@ func (uc *UserChannel) Notification() string {
 		return NotifyMuted
 	}
 	return NotifyDefault
-}
-
-// UserChannelChange is a change of a user's side of a channel; nil and zero
-// leave a field alone.
-type UserChannelChange struct {
-	Notification *string
-	LastRead     *int64
-	LastReadAt   time.Time
 }
 
 // afterInvite begins the cursors of the second part of a user's channels.

@@ -56,6 +56,7 @@ type Configuration struct {
 	Triggers []string `json:"triggers,omitempty"` // texts, of kind trigger
 	FlowSID  sid.SID  `json:"flow,omitempty"`
 	Retries  int      `json:"retries,omitempty"`
+	Heard    *int64   `json:"heard,omitempty"` // index of the last message that the flow heard
 }
 
 // Change is what a webhook is made from or changed by; nil leaves a field alone.
@@ -211,6 +212,16 @@ func (w *Webhooks) Delete(ctx context.Context, actor account.Actor, p chat.Place
 // OfTx returns the webhooks of a channel by its key, also of one that was just removed.
 func (w *Webhooks) OfTx(tx *db.Tx, acct, channelID int64) ([]Webhook, error) {
 	return webhooks.Find(tx, `channel_id = $1 and account_id = $2 order by id`, channelID, acct)
+}
+
+// HearTx marks a message as heard by the webhook's flow. It reports false when it was marked before.
+func (w *Webhooks) HearTx(tx *db.Tx, acct int64, s sid.SID, index int64) (bool, error) {
+	found, err := webhooks.ForUpdate(tx, acct, s)
+	if err != nil || found.Heard != nil && *found.Heard >= index {
+		return false, err
+	}
+	found.Heard = &index
+	return true, webhooks.Update(tx, &found)
 }
 
 // Wants reports whether the webhook is to hear of an event; body is that of a message that was sent.
