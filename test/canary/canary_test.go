@@ -149,7 +149,18 @@ func (c canaries) flows(t *testing.T, s *rig.Server) {
 		}, "transitions": []map[string]string{{"event": "incomingMessage", "next": "call"}, {"event": "deliveryFailure", "next": "call"}, {"event": "timeout"}}},
 		{"name": "call", "type": "make-http-request", "properties": map[string]string{
 			"method": "POST", "url": "http://127.0.0.1:9/?q=" + c.word("query of a flow"), "body": c.word("body of a call"), "content_type": "text/plain",
-		}, "transitions": []map[string]string{{"event": "success"}, {"event": "failed", "next": "agent"}}},
+		}, "transitions": []map[string]string{{"event": "success"}, {"event": "failed", "next": "function"}}},
+		{"name": "function", "type": "run-function", "properties": map[string]any{
+			"url": "https://shop.twil.io/" + c.word("path of a function"), "parameters": []any{map[string]string{"key": "a", "value": c.word("parameter of a function")}},
+		}, "transitions": []map[string]string{{"event": "success"}, {"event": "fail", "next": "redirect"}}},
+		{
+			"name": "redirect", "type": "add-twiml-redirect", "properties": map[string]string{"url": "http://127.0.0.1:9/?q=" + c.word("query of a redirect")},
+			"transitions": []map[string]string{{"event": "return"}, {"event": "fail", "next": "model"}},
+		},
+		{
+			"name": "model", "type": "assistant", "properties": map[string]string{"instructions": c.word("instructions of a widget")},
+			"transitions": []map[string]string{{"event": "handoff"}, {"event": "failed", "next": "agent"}},
+		},
 		{"name": "agent", "type": "send-to-flex", "properties": map[string]string{
 			"workflow": "WW00000000000000000000000000000001", "channel": "chat", "attributes": `{"said":"{{widgets.` + c["widget name"] + `.inbound.Body}}"}`,
 		}, "transitions": []map[string]string{{"event": "callComplete"}, {"event": "failedToEnqueue"}, {"event": "callFailure"}}},
@@ -158,6 +169,9 @@ func (c canaries) flows(t *testing.T, s *rig.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	client.Post(t, "/usher/v1/Functions", "Match", "shop.twil.io", "Url", "http://a:"+c.word("password of a function")+"@127.0.0.1:9/"+c.word("base of a function"))
+	client.Must(t, http.MethodPost, "/usher/v1/Assistant", "Url", "http://127.0.0.1:9/"+c.word("path of the assistant"), "Key", c.word("key of the assistant"),
+		"Model", c.word("model of the assistant"), "Instructions", c.word("instructions of the assistant"))
 	flow := "/studio/v2/Flows/" + client.Post(t, "/studio/v2/Flows", "FriendlyName", c.word("name of a flow of Studio"), "Status", "published",
 		"CommitMessage", c.word("commit message"), "Definition", string(definition)).SID()
 	client.Post(t, flow+"/TestUsers", "TestUsers", c.word("test user"))
