@@ -26,6 +26,7 @@ import (
 const (
 	trialName = 64      // characters of the customer's name
 	trialForm = 8 << 10 // bytes of what the customer filled in
+	trialMost = 50      // test conversations of an account at a time
 )
 
 // trialIdle is how long a test conversation is kept after its operator last did something in it.
@@ -62,7 +63,7 @@ const EventTimeout = "timeout"
 
 // StartTrial begins a test conversation: the flow runs, its HTTP calls are made, but what it sends and the tasks that it makes are
 // only noted. No channel, no contact, no task and no member of the desk has anything to do with it. Fault 20001 for bad fields,
-// 20404 where there is no such flow or revision, 81022 for a definition that is not valid.
+// 20404 where there is no such flow or revision, 81022 for a definition that is not valid, 20429 when the account has too many.
 func (r *FlowRun) StartTrial(ctx context.Context, actor account.Actor, in NewTrial) (studio.Trial, error) {
 	if !actor.Can(account.FlexManage) {
 		return studio.Trial{}, fault.Forbidden("")
@@ -73,6 +74,11 @@ func (r *FlowRun) StartTrial(ctx context.Context, actor account.Actor, in NewTri
 	}
 	var begun sid.SID
 	err = r.db.Do(ctx, func(tx *db.Tx) error {
+		if n, err := r.Studio.TrialsTx(tx, actor.Account); err != nil {
+			return err
+		} else if n >= trialMost {
+			return fault.TooMany(trialIdle)
+		}
 		own, err := r.Flex.ConfigurationTx(tx, actor.Account)
 		if err != nil && !fault.Is(err, fault.KindNotFound) {
 			return err

@@ -350,6 +350,25 @@ func TestTrial_badInput(t *testing.T) {
 	})
 }
 
+// An account has only so many test conversations at a time, and each other account as many.
+func TestTrial_tooMany(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		flow := w.orders()
+		one := w.start(flow, nil)
+		for range 49 {
+			w.start(flow, nil)
+		}
+		_, err := w.Flowrun.StartTrial(context.Background(), w.Owner, flowrun.NewTrial{Flow: flow, Body: "x"})
+		if !fault.Is(err, fault.KindTooMany) {
+			t.Errorf("the 51st: %v", err)
+		}
+		if err := w.Flowrun.EndTrial(context.Background(), w.Owner, flow, one.SID); err != nil {
+			t.Fatal(err)
+		}
+		w.start(flow, nil)
+	})
+}
+
 // Sweep removes what nobody looks after, and ends what is stuck; what works stays.
 func TestSweep(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

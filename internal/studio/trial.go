@@ -171,6 +171,12 @@ func (s *Studio) IdleTrialsTx(tx *db.Tx, since time.Time, limit int) ([]Executio
 	return executions.Find(tx, "test_at > 0 and test_at < $1 and parent_id = 0 order by test_at limit $2"+tx.SkipLocked(), db.Micros(since), limit)
 }
 
+// TrialsTx counts the test conversations of an account.
+func (s *Studio) TrialsTx(tx *db.Tx, acct int64) (n int, err error) {
+	err = tx.QueryRow("select count(*) from studio_execution where test_at > 0 and parent_id = 0 and account_id = $1", acct).Scan(&n)
+	return n, err
+}
+
 // AbandonTx takes an execution whose customer was erased, so that nobody can read it any more, from those that wait.
 func (s *Studio) AbandonTx(tx *db.Tx, acct int64, execution sid.SID) error {
 	_, err := tx.Exec("update studio_execution set active = 0, wake_at = 0 where account_id = $1 and sid = $2", acct, string(execution))

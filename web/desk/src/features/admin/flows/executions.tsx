@@ -14,8 +14,9 @@ import './executions.css';
 
 type Filter = '' | 'active' | 'ended';
 
-/** How often the list is read again while some still run, ms. */
+/** How often the list is read again while some still run, and else, ms. */
 const REFRESH = 5_000;
+const REFRESH_IDLE = 20_000;
 
 function Table({ list, selected, open }: { list: Execution[]; selected: string | null; open: (sid: string) => void }) {
   const { t, locale } = useText();
@@ -56,7 +57,7 @@ export default function Executions() {
   const query = useInfiniteQuery({
     queryKey: [...keys.executions(flow), filter], initialPageParam: '', queryFn: ({ pageParam }) => executionsPage(flow, filter, pageParam),
     getNextPageParam: (page) => page.meta.next_page_url, retry: 1,
-    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.executions.some((each) => each.status === 'active')) ? REFRESH : false),
+    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.executions.some((each) => each.status === 'active')) ? REFRESH : REFRESH_IDLE),
   });
   const list = query.data?.pages.flatMap((page) => page.executions) ?? [];
   const listed = list.find((each) => each.sid === selected);
