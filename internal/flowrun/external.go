@@ -57,7 +57,47 @@ func (r *FlowRun) post(tx *db.Tx, flow flex.Flow, c *flex.Channel, m chat.Messag
 		Unique: "flow|" + string(m.SID), Order: orderOf(c.SID), Retries: retries, Undelivered: Undelivered,
 		Content: hook.Content{URL: flow.Integration.URL, Form: messageForm(owner.SID, c, m)},
 	})
-	return err
+	if err != nil || before(m, c.Heard) {
+		return err
+	}
+	c.Heard = &m.Index
+	return r.Flex.UpdateChannelTx(tx, c)
+}
+
+// catchUp gives the URL of an external flow what a customer wrote after a message, where nobody watched: a task or a flow begins
+// with one message and finds the rest in the channel, an URL is told of each.
+func (r *FlowRun) catchUp(ctx context.Context, acct int64, channel sid.SID, after int64) error {
+	var c flex.Channel
+	outside := false
+	err := r.db.Do(ctx, func(tx *db.Tx) (err error) {
+		if c, err = r.Flex.ChannelTx(tx, acct, channel); err != nil {
+			return err
+		}
+		flow, err := r.Flex.FlowOf(tx, c)
+		outside = external(flow) && c.Open && c.Task == nil
+		return err
+	})
+	if fault.Is(err, fault.KindNotFound) || err == nil && !outside {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	recent, err := r.Chat.History(ctx, account.System(acct, ""), channel, nil, chat.MaxHistory)
+	if fault.Is(err, fault.KindNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for i := range recent {
+		if m := &recent[i]; m.Author == c.Identity && m.Index > after {
+			if err := r.listen(ctx, acct, channel, m.Data(), 1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // orderOf names the order in which a channel's messages go to its URL.

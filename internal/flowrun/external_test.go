@@ -153,6 +153,9 @@ func TestExternal_postsEachMessageOnce(t *testing.T) {
 		if diff := cmp.Diff([]string{"Grüße & = + 0", " 0", "Orders 0"}, b.said()); diff != "" {
 			t.Errorf("posted:\n%s", diff)
 		}
+		if heard := w.Channel(c.SID).Heard; heard == nil || *heard != 3 {
+			t.Errorf("heard %v", heard)
+		}
 		if len(w.AllTasks()) != 0 || !w.Room(c.SID).Watched {
 			t.Error("a bot that listens got an agent at its side")
 		}
@@ -322,6 +325,8 @@ func TestExternal_handsOver(t *testing.T) {
 				w.SetTask(made.SID, taskrouter.TaskWrapping)
 				if longLived {
 					w.Say(c.SID, "ada", "while bert wraps up") // nobody watches yet: the janitor gives it to the bot
+					w.Say(c.SID, "Bot", "an announcement")
+					w.Say(c.SID, "ada", "and this")
 				}
 				w.Pump()
 				w.SetTask(made.SID, taskrouter.TaskCompleted)
@@ -338,7 +343,7 @@ func TestExternal_handsOver(t *testing.T) {
 				w.deliver()
 				want := []string{"an agent, please 0"}
 				if longLived {
-					want = append(want, "while bert wraps up 0", "one more thing 0")
+					want = append(want, "while bert wraps up 0", "and this 0", "one more thing 0")
 				}
 				if diff := cmp.Diff(want, b.said()); diff != "" || len(w.AllTasks()) != 1 {
 					t.Errorf("%d tasks, posted:\n%s", len(w.AllTasks()), diff)

@@ -114,7 +114,10 @@ func (r *FlowRun) OnMessage(ctx context.Context, j job.Job) error {
 
 // Begin reacts to a customer's message that nobody watched for. It stands where Handoff.Begin stands without flows.
 func (r *FlowRun) Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error {
-	return r.listen(ctx, acct, channel, m, 1)
+	if err := r.listen(ctx, acct, channel, m, 1); err != nil {
+		return err
+	}
+	return forgive(r.catchUp(ctx, acct, channel, m.Index))
 }
 
 // listen gives a message to the channel's flow or, where there is none to run, to handoff.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,11 +44,12 @@ func (c canaries) number(place string) string {
 func (c canaries) attributes(place string) string { return `{"note":"` + c.word(place) + `"}` }
 
 func TestNothingInTheClear(t *testing.T) {
-	rig.EachDatabase(t, rig.Options{Env: []string{"USHER_LOG_LEVEL=debug"}}, func(t *testing.T, s *rig.Server) {
+	rig.EachDatabase(t, rig.Options{Env: []string{"USHER_LOG_LEVEL=debug", "USHER_ALLOW_NETWORKS=127.0.0.1/32"}}, func(t *testing.T, s *rig.Server) {
 		c := canaries{}
 		c.write(t, s)
 		c.conversation(t, s)
 		c.flows(t, s)
+		c.webhooks(t, s)
 		c.mistakes(t, s)
 		c.search(t, "data folder while running", folder(t, s.Data))
 		if s.Database != "" {
@@ -184,6 +186,28 @@ func (c canaries) flows(t *testing.T, s *rig.Server) {
 		waits, _ := client.Get(t, test).Body["waits"].(map[string]any)
 		return rig.Text(waits, "for") == "task"
 	})
+}
+
+// webhooks lets a message go to the URL of an external flow: one that answers, and one that is refused.
+func (c canaries) webhooks(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	answer := []byte(c.word("answer of a bot"))
+	bot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
+	defer bot.Close()
+	service := client.Post(t, "/chat/v2/Services", "FriendlyName", "Bot").SID()
+	for state, address := range map[string]string{"delivered": bot.URL, "refused": "http://127.0.0.2:9"} {
+		flow := client.Post(t, "/flex-api/v1/FlexFlows", "FriendlyName", "Bot", "ChatServiceSid", service, "ChannelType", "web", "IntegrationType", "external",
+			"Integration.Url", address+"/"+c.word("path of a webhook, "+state)+"?q="+c.word("query of a webhook, "+state)).SID()
+		identity := c.word("identity, " + state)
+		channel := client.Post(t, "/flex-api/v1/WebChannels", "FlexFlowSid", flow, "Identity", identity, "CustomerFriendlyName", "x", "ChatFriendlyName", "x").SID()
+		client.Post(t, "/chat/v2/Services/"+service+"/Channels/"+channel+"/Messages", "From", identity, "Body", c.word("message to a bot, "+state),
+			"Attributes", c.attributes("attributes to a bot, "+state))
+		rig.Eventually(t, "the webhook is "+state, func() bool {
+			rows, err := client.All(t.Context(), "/hooks/v1/Deliveries?SubjectSid="+channel, "deliveries")
+			return err == nil && len(rows) == 1 && rig.Text(rows[0], "state") == state
+		})
+	}
 }
 
 // mistakes makes requests that fail, because errors are what gets printed.
