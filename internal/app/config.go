@@ -47,6 +47,8 @@ type Config struct {
 	// DeliveryDays bounds how long what was sent to others' addresses is kept, and with it what it takes of the disk.
 	DeliveryDays int `default:"14" env:"USHER_DELIVERY_DAYS" help:"Days that deliveries of webhooks are kept, to be looked at and sent again."`
 
+	ExecutionDays int64 `default:"0" env:"USHER_EXECUTION_DAYS" help:"Days that executions of Studio flows are kept after their end; 0 for ever."`
+
 	LogLevel  string        `default:"info" enum:"debug,info,warn,error" env:"USHER_LOG_LEVEL" help:"Least level that is logged."`
 	LogFormat string        `default:"text" enum:"text,json" env:"USHER_LOG_FORMAT" help:"Format of the log on standard error."`
 	Drain     time.Duration `default:"10s" env:"USHER_DRAIN" help:"Time that requests under way have at the end."`
@@ -121,6 +123,9 @@ func (c *Config) check() error {
 	}
 	if c.DeliveryDays < 1 {
 		return errors.New("--delivery-days must be 1 or more")
+	}
+	if c.ExecutionDays < 0 || c.ExecutionDays > 36500 {
+		return errors.New("--execution-days must be 0 (for ever) to 36500")
 	}
 	if _, err := networks("--proxies", c.Proxies); err != nil {
 		return err

@@ -39,6 +39,7 @@ import (
 	restflex "usher/internal/rest/flex"
 	resthooks "usher/internal/rest/hooks"
 	restiam "usher/internal/rest/iam"
+	restjanitor "usher/internal/rest/janitor"
 	reststudio "usher/internal/rest/studio"
 	resttaskrouter "usher/internal/rest/taskrouter"
 	"usher/internal/seal"
@@ -147,7 +148,9 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff, Caller: caller,
 		Hooks: p.hooks, Accounts: p.accounts,
 	})
-	p.janitor = janitor.New(p.flex, p.chat, p.flowrun)
+	p.janitor = janitor.New(janitor.Deps{
+		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, ExecutionDays: c.ExecutionDays,
+	})
 	p.webhooks = webhook.New(p.db, p.chat)
 	p.notify = notify.New(notify.Deps{
 		DB: p.db, Chat: p.chat, Webhooks: p.webhooks, Hooks: p.hooks, Accounts: p.accounts, Flows: p.flowrun,
@@ -213,6 +216,7 @@ func (p *parts) products() ([]rest.Product, error) {
 		resttaskrouter.Product(p.tasks),
 		reststudio.Product(flows), reststudio.Version1(flows), reststudio.Own(flows),
 		resthooks.Product(p.hooks, p.flowrun),
+		restjanitor.Product(p.janitor, p.flex),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}, nil
 }
@@ -298,6 +302,7 @@ func (p *parts) services() *loop.Group {
 	}
 	g.Add("webhooks", p.hooks.Worker())
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))
+	g.Add("janitor", p.janitor.Service())
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))
 	g.Add("webhooks' log", loop.Every(time.Hour, trim(p.config.DeliveryDays, p.hooks.Trim)))
 	g.Add("removed channels", loop.Every(time.Minute, p.purge))

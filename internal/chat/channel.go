@@ -344,7 +344,9 @@ func (c *Chat) updateChannel(tx *db.Tx, ch *Channel, change ChannelChange) error
 }
 
 // SettleTx says whether the channel's events have durable subscribers from now on, and replaces its attributes with what fn makes
-// of them. Where fn changes nothing, nobody is told. Webhooks are: desks of the original make these changes.
+// of them: one write and at most one event, because many conversations may end at once. Where fn changes nothing, nobody is told.
+// However long the attributes are, they never keep a conversation from ending. Webhooks are told:
+// desks of the original make these changes.
 func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.RawMessage) (json.RawMessage, error)) error {
 	if err := relock(tx, ch); err != nil {
 		return err
@@ -353,10 +355,9 @@ func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.R
 	if err != nil {
 		return fmt.Errorf("channel %s attributes: %w", ch.SID, err)
 	}
-	text := string(m)
 	was := ch.Watched
 	ch.Watched = watched
-	if text != string(ch.Attributes) {
+	if string(m) != string(ch.Attributes) {
 		s, err := services.ByID(tx, ch.ServiceID)
 		if err != nil {
 			return fmt.Errorf("service of channel %s: %w", ch.SID, err)
@@ -364,7 +365,15 @@ func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.R
 		if s.Webhooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
 			ch.origin = &event.Origin{Source: SourceAPI, Service: s.SID}
 		}
-		return c.updateChannel(tx, ch, ChannelChange{Attributes: &text})
+		ch.Attributes = m
+		ch.Head++
+		if err := channels.Update(tx, ch); err != nil {
+			return fmt.Errorf("channel %s: %w", ch.SID, err)
+		}
+		return c.append(tx, event.Event{
+			Account: ch.Account, Stream: event.Stream{Kind: event.Channel, ID: ch.ID, SID: ch.SID}, Offset: ch.Head,
+			Kind: event.ChannelUpdated, At: tx.Now, Key: ch.Key, Watched: ch.Watched, Origin: ch.origin,
+		}, ch.Data())
 	}
 	if watched == was {
 		return nil

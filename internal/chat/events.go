@@ -98,7 +98,7 @@ func (c *Chat) emit(tx *db.Tx, ch *Channel, kind string, payload any) error {
 	}
 	ch.Head = offset
 	return c.append(tx, event.Event{
-		Account: ch.Account, Stream: event.Stream{Kind: event.Channel, ID: ch.ID, SID: ch.SID}, Offset: offset,
+		Account: ch.Account, Stream: event.Stream{Kind: event.Channel, ID: ch.ID, SID: ch.SID}, Offset: ch.Head,
 		Kind: kind, At: tx.Now, Key: ch.Key, Watched: ch.Watched, Origin: ch.origin,
 	}, payload)
 }

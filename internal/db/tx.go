@@ -121,6 +121,19 @@ func In(first, n int) string {
 	return b.String()
 }
 
+// Pad repeats the last of a list's parameters until there are 1, 4, 16, 64… of them: each length is a statement that a connection
+// keeps prepared.
+func Pad(args []any) []any {
+	n := 1
+	for n < len(args) {
+		n *= 4
+	}
+	for len(args) > 0 && len(args) < n {
+		args = append(args, args[len(args)-1])
+	}
+	return args
+}
+
 // Micros is the stored form of a time: microseconds since 1970 UTC, 0 for the zero time.
 func Micros(t time.Time) int64 {
 	if t.IsZero() {

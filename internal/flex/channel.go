@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"usher/internal/account"
 	"usher/internal/attr"
@@ -36,6 +37,10 @@ type Channel struct {
 	Open bool
 	// Task is the live task, nil between tasks.
 	Task *string
+	// CheckAt is when the janitor looks at the channel again; zero is never.
+	CheckAt time.Time
+	// ClosedAt is when the conversation ended; zero while the channel is open.
+	ClosedAt time.Time
 	ChannelDocument
 }
 
@@ -98,10 +103,16 @@ func (f *Flex) OpenChannelTx(tx *db.Tx, flow, contact int64) (Channel, error) {
 }
 
 // CreateChannelTx records a Flex channel. Its SID is the chat channel's.
-func (f *Flex) CreateChannelTx(tx *db.Tx, c *Channel) error { return channels.Insert(tx, c) }
+func (f *Flex) CreateChannelTx(tx *db.Tx, c *Channel) error {
+	c.age(tx.Now)
+	return channels.Insert(tx, c)
+}
 
 // UpdateChannelTx writes a Flex channel that was read in this transaction.
-func (f *Flex) UpdateChannelTx(tx *db.Tx, c *Channel) error { return channels.Update(tx, c) }
+func (f *Flex) UpdateChannelTx(tx *db.Tx, c *Channel) error {
+	c.age(tx.Now)
+	return channels.Update(tx, c)
+}
 
 // ChannelTx reads and locks a Flex channel; fault 20404 when the chat channel is not one of Flex's.
 func (f *Flex) ChannelTx(tx *db.Tx, acct int64, s sid.SID) (Channel, error) {
@@ -144,6 +155,19 @@ func (f *Flex) ListChannels(ctx context.Context, actor account.Actor, web bool, 
 	err := f.db.View(ctx, func(tx *db.Tx) error {
 		var err error
 		page, err = channels.Page(tx, p, "account_id = $1 and web = $2", actor.Account, kind)
+		return err
+	})
+	return page, err
+}
+
+// ListOpen lists the account's open channels, of either kind, the newest first.
+func (f *Flex) ListOpen(ctx context.Context, actor account.Actor, p db.Page) (page db.PageOf[Channel], err error) {
+	if err := allow(actor, account.FlexManage); err != nil {
+		return page, err
+	}
+	p.Desc = true
+	err = f.db.View(ctx, func(tx *db.Tx) (err error) {
+		page, err = channels.Page(tx, p, "account_id = $1 and open = 1", actor.Account)
 		return err
 	})
 	return page, err

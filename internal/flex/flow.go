@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"usher/internal/account"
@@ -44,7 +45,9 @@ type Flow struct {
 	Enabled         bool
 	ChannelType     string
 	IntegrationType string
-	contactHash     []byte
+	// KeepDays is how many days a conversation is kept after it has ended; 0 is for ever.
+	KeepDays    int64
+	contactHash []byte
 	FlowDocument
 }
 
@@ -56,6 +59,8 @@ type FlowDocument struct {
 	Integration     Integration `json:"integration"`
 	LongLived       bool        `json:"long_lived"`
 	Janitor         bool        `json:"janitor"`
+	// QuietHours is after how many hours without a message the janitor ends a conversation that nobody works on; 0 is the default.
+	QuietHours int64 `json:"quiet_hours,omitempty"`
 }
 
 // Integration holds the fields of the integration types; nil is a field that was not given.
@@ -82,6 +87,8 @@ type FlowChange struct {
 	Integration     IntegrationChange
 	LongLived       *bool
 	Janitor         *bool
+	// KeepDays and QuietHours are Usher's own.
+	KeepDays, QuietHours *int64
 }
 
 // IntegrationChange names the integration fields that a request gives.
@@ -232,6 +239,8 @@ func (f *Flex) applyFlow(tx *db.Tx, flow *Flow, c FlowChange) error {
 	set(&flow.IntegrationType, c.IntegrationType)
 	set(&flow.LongLived, c.LongLived)
 	set(&flow.Janitor, c.Janitor)
+	set(&flow.KeepDays, c.KeepDays)
+	set(&flow.QuietHours, c.QuietHours)
 	flow.Integration.apply(c.Integration)
 	if err := flow.check(); err != nil {
 		return err
@@ -289,6 +298,10 @@ func (flow *Flow) check() error {
 		return fault.Invalid("ChannelType must be one of %s", strings.Join(ChannelTypes, ", "))
 	case utf8.RuneCountInString(flow.ContactIdentity) > identityMost:
 		return fault.Invalid("ContactIdentity is longer than %d characters", identityMost)
+	case flow.KeepDays < 0 || flow.KeepDays > keepDaysMost:
+		return fault.Invalid("KeepDays must be 0 (for ever) to %d", keepDaysMost)
+	case flow.QuietHours < 0 || flow.QuietHours > quietHoursMost:
+		return fault.Invalid("QuietHours must be 0 (the default, %d) to %d", int64(DefaultQuiet/time.Hour), quietHoursMost)
 	}
 	return flow.Integration.check(flow.IntegrationType, flow.Enabled)
 }

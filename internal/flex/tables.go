@@ -10,6 +10,7 @@ var flows = db.Table[Flow]{
 		{Name: "channel_type", Field: func(f *Flow) any { return &f.ChannelType }},
 		{Name: "integration_type", Field: func(f *Flow) any { return &f.IntegrationType }},
 		{Name: "contact_hash", Field: func(f *Flow) any { return &f.contactHash }},
+		{Name: "keep_days", Field: func(f *Flow) any { return &f.KeepDays }},
 	},
 	Doc: func(f *Flow) any { return &f.FlowDocument },
 }
@@ -32,6 +33,8 @@ var channels = db.Table[Channel]{
 		{Name: "web", Field: func(c *Channel) any { return &c.Web }},
 		{Name: "open", Field: func(c *Channel) any { return &c.Open }},
 		{Name: "task_sid", Field: func(c *Channel) any { return &c.Task }},
+		{Name: "check_at", Field: func(c *Channel) any { return &c.CheckAt }},
+		{Name: "closed_at", Field: func(c *Channel) any { return &c.ClosedAt }},
 	},
 	Doc: func(c *Channel) any { return &c.ChannelDocument },
 }

@@ -1,35 +1,40 @@
 // Package janitor closes what a conversation leaves behind, so that no customer writes into a channel that nobody reads.
 //
-// When a task ends, its channel is judged (Judge): a channel of a long-lived flow is left open and its next message makes a new
-// task; any other is closed, its status attribute set to INACTIVE. A channel is never touched for a task that is not,
-// or no longer, its own: after a transfer or a new beginning the old task's end means nothing.
+// When a task ends, its channel is judged at once (OnTask): a channel of a long-lived flow is left open and its next message makes a
+// new task; any other is closed, its status attribute set to INACTIVE. What no event tells of is found by sweeps (Sweep): tasks that
+// vanished, channels that nobody works on, executions that stopped moving, conversations whose time is over. What the janitor does it
+// decides in one place (Decide), from facts, and keeps a log of it that says why.
+//
+// A channel is never touched for a task that is not, or no longer, its own: after a transfer or a new beginning the old task's
+// end means nothing. Nothing is judged by a clock that has jumped.
+//
+// Sweeps are index-driven: each channel carries when it is to be looked at next (flex.Channel.CheckAt), so that one in which nothing
+// is due costs one look at an index. They change rows in short transactions, so that messages never wait long for the writer.
 package janitor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"usher/internal/account"
-	"usher/internal/attr"
 	"usher/internal/chat"
 	"usher/internal/db"
-	"usher/internal/event"
-	"usher/internal/fault"
 	"usher/internal/flex"
-	"usher/internal/job"
-	"usher/internal/seal"
+	"usher/internal/loop"
 	"usher/internal/sid"
+	"usher/internal/studio"
 )
 
-// Tasks is the queue of tasks that are wrapped up or have ended.
-const Tasks = "janitor.task"
-
-// inactive is the value of the channel attribute "status" that says that the conversation is over.
-const inactive = "INACTIVE"
+const (
+	// every is how often the janitor sweeps.
+	every = time.Minute
+	// slice bounds how long one transaction of a sweep works before it lets others write.
+	slice = 3 * time.Millisecond
+	// batch is how many rows a sweep reads at a time.
+	batch = 256
+)
 
 // Starter begins what a customer's message asks for: a task, or a flow. handoff and flowrun do it.
 type Starter interface {
@@ -37,157 +42,115 @@ type Starter interface {
 	Begin(ctx context.Context, acct int64, channel sid.SID, m chat.MessageData) error
 }
 
-// Janitor closes channels.
+// Abandoner cancels tasks that nobody has accepted; handoff does.
+type Abandoner interface {
+	// AbandonTx cancels the channel's task if no agent has accepted it.
+	AbandonTx(tx *db.Tx, c *flex.Channel, reason string) error
+}
+
+// Deps are what New needs.
+type Deps struct {
+	Flex   *flex.Flex
+	Chat   *chat.Chat
+	Studio *studio.Studio
+	// Tasks begins anew with messages that nobody heard; Runner carries out what the end of an execution asks for.
+	Tasks  Starter
+	Runner studio.Runner
+	// Waiting cancels the task of a conversation that is ended before an agent has taken it.
+	Waiting Abandoner
+	// ExecutionDays is how many days executions are kept after their end; 0 is for ever.
+	ExecutionDays int64
+}
+
+// Janitor closes channels. It is safe for concurrent use, but sweeps once at a time.
 type Janitor struct {
-	db    *db.DB
-	flex  *flex.Flex
-	chat  *chat.Chat
-	tasks Starter
+	db     *db.DB
+	flex   *flex.Flex
+	chat   *chat.Chat
+	studio *studio.Studio
+	tasks  Starter
+	runner studio.Runner
+	waits  Abandoner
+
+	executionDays int64
+
+	seen  time.Time // what this process has written into the installation's watch
+	swept time.Time // when, by its own count
+	quiet studio.Quiet
 }
 
 // New makes the janitor from its products.
-func New(f *flex.Flex, c *chat.Chat, tasks Starter) *Janitor {
-	return &Janitor{db: f.DB(), flex: f, chat: c, tasks: tasks}
+func New(d Deps) *Janitor {
+	return &Janitor{
+		db: d.Flex.DB(), flex: d.Flex, chat: d.Chat, studio: d.Studio, tasks: d.Tasks, runner: d.Runner, waits: d.Waiting,
+		executionDays: d.ExecutionDays,
+	}
 }
 
-// Verdict is what happens to a channel when a task ends.
-type Verdict int
-
-// The verdicts.
-const (
-	// Keep leaves the channel as it is.
-	Keep Verdict = iota
-	// Free takes the task from the channel: the customer's next message makes a new one.
-	Free
-	// Close ends the conversation.
-	Close
-)
-
-// String names the verdict in the log.
-func (v Verdict) String() string { return [...]string{"keep", "free", "close"}[v] }
-
-// Judge decides about a channel when task ends in the way that kind, an event's, says; why is for the log.
-//
-// An agent who wraps up or completes ends the conversation, whatever the janitor's setting, as desks of the original do. What
-// ends in another way (canceled, timed out, deleted by a program) is the janitor's, if the flow has it on.
-func Judge(c flex.Channel, janitorOn bool, task sid.SID, kind string) (v Verdict, why string) {
-	byAgent := kind == event.TaskWrapup || kind == event.TaskCompleted
-	switch {
-	case !c.Open:
-		return Keep, "the channel is closed already"
-	case !c.HasTask(task):
-		return Keep, "the channel belongs to another task"
-	case c.LongLived:
-		return Free, "the channel is long-lived"
-	case byAgent:
-		return Close, "the agent ended the conversation"
-	case janitorOn:
-		return Close, "the task ended without an agent"
-	}
-	return Free, "the flow's janitor is off, and nobody is left to answer"
+// sweep is one kind of thing that is looked for. run does one batch and says whether there may be more.
+type sweep struct {
+	name string
+	run  func(ctx context.Context, w watch) (more bool, err error)
 }
 
-// OnTask reacts to a task that is wrapped up, completed, canceled or deleted.
-func (jn *Janitor) OnTask(ctx context.Context, j job.Job) error {
-	err := jn.onTask(ctx, j)
-	if errors.Is(err, seal.ErrDestroyed) {
-		return nil // the customer was erased: another run would meet the same
+// sweeps are all that there are, one file each.
+func (jn *Janitor) sweeps() []sweep {
+	return []sweep{
+		{"channels", jn.sweepChannels},
+		{"executions", jn.sweepExecutions},
+		{"conversations", jn.sweepConversations},
+		{"ended executions", jn.sweepEnded},
+		{"log", jn.sweepLog},
 	}
-	return err
 }
 
-func (jn *Janitor) onTask(ctx context.Context, j job.Job) error {
-	if len(j.Args) == 0 {
-		return nil // the customer was erased after the job was made
+// Service sweeps until it is stopped.
+func (jn *Janitor) Service() loop.Service { return loop.Every(every, jn.Sweep) }
+
+// Sweep looks for everything once, if the clock can be trusted.
+func (jn *Janitor) Sweep(ctx context.Context) error {
+	w, sure, err := jn.look(ctx)
+	if err != nil || !sure {
+		return err
 	}
-	var e event.Args
-	if err := json.Unmarshal(j.Args, &e); err != nil {
-		return fmt.Errorf("task event: %w", err)
-	}
-	var data struct {
-		Task struct {
-			SID        sid.SID         `json:"sid"`
-			Attributes json.RawMessage `json:"attributes"`
-		} `json:"task"`
-	}
-	if err := json.Unmarshal(e.Data, &data); err != nil {
-		return fmt.Errorf("task event: %w", err)
-	}
-	channel := attr.String(data.Task.Attributes, "channelSid")
-	if !sid.Valid(channel, sid.Channel) {
-		return nil // no conversation, or one that was taken out of the task so that it stays open
-	}
-	var verdict Verdict
-	var why string
-	var c flex.Channel
-	err := jn.db.Do(ctx, func(tx *db.Tx) error {
-		var err error
-		c, err = jn.flex.ChannelTx(tx, j.Account, sid.SID(channel))
-		if fault.Is(err, fault.KindNotFound) {
-			c, verdict = flex.Channel{}, Keep
-			return nil
+	var all error
+	for _, s := range jn.sweeps() {
+		for more := true; more && ctx.Err() == nil; {
+			if more, err = s.run(ctx, w); err != nil {
+				all = errors.Join(all, fmt.Errorf("sweep of %s: %w", s.name, err))
+				break
+			}
 		}
+	}
+	return all
+}
+
+// writing runs do for one of n things after the other, in transactions that each end after a slice of time; between them others write.
+// do must leave no trace when it returns an error.
+func (jn *Janitor) writing(ctx context.Context, n int, do func(tx *db.Tx, i int) error) error {
+	for done := 0; done < n && ctx.Err() == nil; {
+		next, began := done, time.Now()
+		err := jn.db.Do(ctx, func(tx *db.Tx) error {
+			next, began = done, time.Now() // it may run again
+			for next < n && (next == done || time.Since(began) < slice) {
+				if err := do(tx, next); err != nil {
+					return err
+				}
+				next++
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		flow, err := jn.flex.FlowOf(tx, c)
-		if err != nil {
-			return fmt.Errorf("flow of %s: %w", c.SID, err)
-		}
-		verdict, why = Judge(c, flow.Janitor, data.Task.SID, e.Kind)
-		return jn.apply(tx, &c, verdict)
-	})
-	if err != nil {
-		return err
+		done = next
 	}
-	if verdict != Keep {
-		slog.Info("channel judged", "channel", channel, "task", data.Task.SID, "verdict", verdict, "why", why)
-	}
-	if c.Open && c.LongLived && c.Task == nil && c.LastTask == data.Task.SID {
-		return jn.resume(ctx, c, e.At)
-	}
-	return nil
+	return ctx.Err()
 }
 
-// resume begins anew for what the customer has written since the task ended and before the channel was freed: nobody watched
-// those messages. It may run again, and find that the task is made already.
-func (jn *Janitor) resume(ctx context.Context, c flex.Channel, since time.Time) error {
-	recent, err := jn.chat.History(ctx, account.System(c.Account, ""), c.SID, nil, chat.MaxHistory)
-	if fault.Is(err, fault.KindNotFound) {
-		return nil
+// told logs what a sweep has come to.
+func told(counts map[Reason]int) {
+	for why, n := range counts {
+		slog.Info("the janitor swept", "reason", why, "count", n)
 	}
-	if err != nil {
-		return err
-	}
-	for i := range recent {
-		if m := &recent[i]; m.Author == c.Identity && !m.CreatedAt.Before(since) {
-			return jn.tasks.Begin(ctx, c.Account, c.SID, m.Data())
-		}
-	}
-	return nil
-}
-
-// apply carries a verdict out.
-func (jn *Janitor) apply(tx *db.Tx, c *flex.Channel, v Verdict) error {
-	if v == Keep {
-		return nil
-	}
-	ch, err := jn.chat.ChannelTx(tx, c.Account, c.SID)
-	if fault.Is(err, fault.KindNotFound) {
-		return jn.flex.DeleteChannelTx(tx, c) // somebody has deleted the chat channel: nothing is left to close
-	}
-	if err != nil {
-		return err
-	}
-	c.SetTask("")
-	set := map[string]any{"task_sid": nil}
-	if v == Close {
-		c.Open = false
-		// The last task stays named, as on the original's channels.
-		set = map[string]any{"status": inactive}
-	}
-	if err := jn.flex.UpdateChannelTx(tx, c); err != nil {
-		return err
-	}
-	return jn.chat.SettleTx(tx, &ch, v == Free, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })
 }

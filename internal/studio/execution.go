@@ -471,7 +471,7 @@ func erase(tx *db.Tx, x *Execution) error {
 // how many it has removed; fewer than limit means that none is left.
 func (s *Studio) Forget(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.db.Do(ctx, func(tx *db.Tx) error {
-		old, err := executions.Find(tx, "ended_at > 0 and ended_at < $1 order by ended_at limit $2"+tx.SkipLocked(), db.Micros(before), limit)
+		old, err := endedBefore(tx, before, limit)
 		if err != nil {
 			return err
 		}

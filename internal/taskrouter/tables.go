@@ -28,6 +28,7 @@ type (
 	ReservationView   = row.ReservationView
 	WorkerView        = row.WorkerView
 	WorkerChannelView = row.WorkerChannelView
+	Talk              = row.Talk
 )
 
 // What rows are made of, changed by and looked for with; package row documents it.
@@ -89,6 +90,8 @@ var (
 	reservations        = row.Reservations
 	TaskStatuses        = row.TaskStatuses        // all states, in the order of a task's life
 	ReservationStatuses = row.ReservationStatuses // all states
+	Talks               = row.Talks               // what tasks say of their conversations
+	LiveTalks           = row.LiveTalks           // the live tasks of conversations
 )
 
 // micros is a time as routing wants it.

@@ -19,6 +19,7 @@ func (o *op) changeTask(t *Task, u TaskUpdate) (err error) {
 		if t.Attributes, err = row.Attributes(*u.Attributes); err != nil {
 			return err
 		}
+		t.Conversation = row.ConversationOf(t.Attributes)
 	}
 	if u.Priority != nil {
 		if err := row.Within("Priority", *u.Priority, 0, maxPriority); err != nil {

@@ -58,6 +58,8 @@ type World struct {
 	Owner   account.Actor
 	IDs     taskrouter.DefaultIDs
 	Service chat.Service
+	// ExecutionDays is how long executions are kept; what Restart makes takes it over.
+	ExecutionDays int64
 
 	// Answer is what HTTP calls of flows and webhooks get; nil refuses them.
 	Answer func(hook.Request) (hook.Response, error)
@@ -106,7 +108,9 @@ func (w *World) Restart() {
 	w.Flowrun = flowrun.New(flowrun.Deps{
 		Studio: w.Studio, Flex: w.Flex, Chat: w.Chat, Jobs: w.Jobs, Handoff: w.Handoff, Caller: w, Hooks: w.Hooks, Accounts: keeper{w},
 	})
-	w.Janitor = janitor.New(w.Flex, w.Chat, w.Flowrun)
+	w.Janitor = janitor.New(janitor.Deps{
+		Flex: w.Flex, Chat: w.Chat, Studio: w.Studio, Tasks: w.Flowrun, Runner: w.Flowrun, Waiting: w.Handoff, ExecutionDays: w.ExecutionDays,
+	})
 }
 
 // AuthToken is the token of every account in a world.

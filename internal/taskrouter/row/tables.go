@@ -126,6 +126,7 @@ var Tasks = &db.Table[Task]{
 		{Name: "ignore_capacity", Field: func(t *Task) any { return &t.IgnoreCapacity }},
 		{Name: "rejections", Field: func(t *Task) any { return &t.Rejections }},
 		{Name: "watched", Field: func(t *Task) any { return &t.Watched }},
+		{Name: "conversation_sid", Field: func(t *Task) any { return &t.Conversation }},
 	},
 }
 

@@ -53,6 +53,9 @@ type Task struct {
 	Rejections     int64
 	Watched        bool // copied to its events
 
+	// Conversation is the channel that the attributes name, nil for none.
+	Conversation *string
+
 	// Live is true until the state is final; the database's partial indexes follow it.
 	Live bool
 }
