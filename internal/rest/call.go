@@ -42,6 +42,10 @@ func (c *Call) Var(name string) string {
 	return ""
 }
 
+// Details reports whether the caller asked, by the header Usher-Details, for what the compatible wire has no field for. Everybody
+// else gets the original's fields and no others.
+func (c *Call) Details() bool { return c.req.Header.Get("Usher-Details") != "" }
+
 // SID returns a path variable as a SID. It may be malformed or, where the wire lets names stand for SIDs, a name; both find
 // no row.
 func (c *Call) SID(name string) sid.SID { return sid.SID(c.Var(name)) }

@@ -61,8 +61,8 @@ type executionWire struct {
 	SID         sid.SID           `json:"sid"`
 	Status      string            `json:"status"`
 	URL         string            `json:"url"`
-	// Usher holds what the original has no place for.
-	Usher standing `json:"usher"`
+	// Usher holds what the original has no place for. Only who asks for it gets it (rest.Call.Details).
+	Usher *standing `json:"usher,omitempty"`
 }
 
 // standing says where an execution stands.
@@ -79,8 +79,11 @@ type standing struct {
 	Problem *studio.Problem `json:"problem"`
 }
 
-func stand(c *rest.Call, v *studio.Execution) standing {
-	s := standing{Revision: v.Revision, Widget: v.State.Widget, Stuck: v.Stuck, Reason: v.State.Reason, DateEnded: c.Date(v.EndedAt), Problem: v.Problem}
+func stand(c *rest.Call, v *studio.Execution) *standing {
+	if !c.Details() {
+		return nil
+	}
+	s := &standing{Revision: v.Revision, Widget: v.State.Widget, Stuck: v.Stuck, Reason: v.State.Reason, DateEnded: c.Date(v.EndedAt), Problem: v.Problem}
 	if w := v.State.Wait; v.Active && w != nil {
 		s.WaitsFor, s.WaitUntil = w.For, c.Date(w.Until)
 	}

@@ -103,7 +103,8 @@ export function encode(form: Form): string {
 /** A call of the public REST API. */
 export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, form?: Form): Promise<T> {
   for (let attempt = 0; ; attempt++) {
-    const headers: Record<string, string> = { Accept: 'application/json', Authorization: `Basic ${btoa(`token:${current?.token ?? ''}`)}` };
+    // Usher-Details: with what the compatible wire has no field for.
+    const headers: Record<string, string> = { Accept: 'application/json', 'Usher-Details': 'yes', Authorization: `Basic ${btoa(`token:${current?.token ?? ''}`)}` };
     let url = path;
     let body: string | undefined;
     if (form && method === 'GET') url += `?${encode(form)}`;
