@@ -213,11 +213,10 @@ func TestRunaway(t *testing.T) {
 			t.Parallel()
 			start := time.Now()
 			got, err := evaluate(tt.text)
-			if !errors.Is(err, tt.want) || got != "" {
+			// On a machine that is busy with something else the net of time may be first.
+			inTime := errors.Is(err, ErrWork) && time.Since(start) >= MaxTime
+			if !errors.Is(err, tt.want) && !inTime || got != "" {
 				t.Errorf("%.40q, %v, want %v", got, err, tt.want)
-			}
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
