@@ -1,6 +1,6 @@
 /** The canvas: widgets and the lines between them, to look at, to move and to connect. */
 import {
-  Background, EdgeLabelRenderer, Handle, Position, ReactFlow, ReactFlowProvider, useInternalNode, useReactFlow, useStore, useUpdateNodeInternals,
+  Background, EdgeLabelRenderer, Handle, Position, ReactFlow, ReactFlowProvider, useInternalNode, useReactFlow, useStore,
   type Connection, type Edge, type EdgeProps, type Node, type NodeChange, type NodeProps,
 } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
@@ -19,18 +19,19 @@ type LineEdge = Edge<LineData, 'line'>;
 /** What is dragged from the palette onto the canvas. */
 export const dragType = 'application/x-usher-widget';
 
+/** From here on only what is in sight is drawn. */
+const many = 250;
+
 /** Room for what floats over the canvas. */
 const around = { top: '32px', left: '40px', right: '40px', bottom: '112px' } as const;
 
 const nothing: ReadonlySet<string> = new Set();
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-const BoxView = memo(function BoxView({ id, data, isConnectable }: NodeProps<BoxNode>) {
+const BoxView = memo(function BoxView({ data, isConnectable }: NodeProps<BoxNode>) {
   const { t } = useFlowText();
-  const update = useUpdateNodeInternals();
   const { state, ways } = data;
   const handles = ways.length;
-  useEffect(() => update(id), [handles, id, update]);
   const classes = ['nd', data.lit && 'lit', data.waits && 'now', data.severity && `is-${data.severity}`, foreign(state) && 'foreign'].filter(Boolean).join(' ');
   return (
     <div className={classes}>
@@ -64,6 +65,15 @@ const LineView = memo(function LineView({ source, target, data }: EdgeProps<Line
     </>
   );
 });
+
+/** Where the handles are, so that no box has to be drawn only to be measured. */
+function handlesOf({ data }: Box): NonNullable<BoxNode['handles']> {
+  const step = nodeWidth / (data.ways.length + 1);
+  return [
+    { type: 'target', position: Position.Top, x: 0, y: 0, width: nodeWidth, height: nodeHeight },
+    ...data.ways.map((way, at) => ({ id: way.handle, type: 'source' as const, position: Position.Bottom, x: (at + 1) * step - 4, y: nodeHeight - 4, width: 8, height: 8 })),
+  ];
+}
 
 const nodeTypes = { box: BoxView };
 const edgeTypes = { line: LineView };
@@ -150,7 +160,7 @@ function Inner({ definition, selected, edit, onSelect, marks, lit = nothing, at,
   const { boxes, lines } = useMemo(() => graphOf({ definition, text, marks, lit, at }), [at, definition, lit, marks, text]);
   const { moved, onNodesChange } = usePlaces(boxes, edit, onSelect);
   const nodes = useMemo(() => boxes.map((box): BoxNode => ({
-    id: box.id, type: 'box', position: moved.get(box.id) ?? box.place, data: box.data, width: nodeWidth, height: nodeHeight, measured: { width: nodeWidth, height: nodeHeight },
+    id: box.id, type: 'box', position: moved.get(box.id) ?? box.place, data: box.data, width: nodeWidth, height: nodeHeight, measured: { width: nodeWidth, height: nodeHeight }, handles: handlesOf(box),
     selected: box.id === selected, ariaRole: 'button', domAttributes: { 'aria-pressed': box.id === selected, 'aria-roledescription': undefined },
   })), [boxes, moved, selected]);
   const edges = useMemo(() => lines.map((line): LineEdge => ({
@@ -194,7 +204,7 @@ function Inner({ definition, selected, edit, onSelect, marks, lit = nothing, at,
         onPaneClick={() => onSelect(undefined)} onEdgeClick={(_, edge) => onSelect(edge.source)}
         onInit={(instance) => root.current && void instance.setViewport(firstView(boxes, root.current.clientWidth, root.current.clientHeight))}
         minZoom={0.1} maxZoom={1.75} nodesDraggable={Boolean(edit)} nodesConnectable={Boolean(edit)} deleteKeyCode={null} selectionKeyCode={null} multiSelectionKeyCode={null}
-        elevateNodesOnSelect={false} connectionRadius={28} nodeDragThreshold={3} proOptions={{ hideAttribution: true }}
+        elevateNodesOnSelect={false} onlyRenderVisibleElements={boxes.length > many} connectionRadius={28} nodeDragThreshold={3} proOptions={{ hideAttribution: true }}
         ariaLabelConfig={{ 'node.a11yDescription.default': t('canvas.help'), 'node.a11yDescription.keyboardDisabled': t('canvas.help') }}
         aria-label={t('ed.canvas')}
       >

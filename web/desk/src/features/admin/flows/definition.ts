@@ -48,6 +48,21 @@ export const ended = 'Ended';
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const text = (value: unknown) => (typeof value === 'string' ? value : value === undefined || value === null ? '' : String(value));
 
+/** A way out that can be drawn, whatever the draft says it is. */
+function readTransition(raw: Record<string, unknown>): Transition {
+  // The order of keys stays: what is not changed goes out as it came in.
+  const out = { ...raw, event: text(raw.event) } as Transition;
+  if (typeof raw.next === 'object' && raw.next !== null) delete out.next;
+  else if ('next' in raw && raw.next !== null) out.next = text(raw.next);
+  if (!('conditions' in raw)) return out;
+  out.conditions = (Array.isArray(raw.conditions) ? raw.conditions : []).filter(isObject).map((each) => {
+    const condition: Condition = { ...each, type: text(each.type) };
+    if ('arguments' in each && !Array.isArray(each.arguments)) delete condition.arguments;
+    return condition;
+  });
+  return out;
+}
+
 /** Makes a kept document something that can be drawn: drafts may be anything. Undefined when it is no document at all. */
 export function readDefinition(value: unknown): Definition | undefined {
   if (!isObject(value)) return undefined;
@@ -55,7 +70,7 @@ export function readDefinition(value: unknown): Definition | undefined {
     ...state,
     name: text(state.name),
     type: text(state.type),
-    transitions: (Array.isArray(state.transitions) ? state.transitions : []).filter(isObject).map((each) => ({ ...each, event: text(each.event) })),
+    transitions: (Array.isArray(state.transitions) ? state.transitions : []).filter(isObject).map(readTransition),
     properties: isObject(state.properties) ? state.properties : {},
   }));
   return { ...value, states, initial_state: text(value.initial_state) };
@@ -108,8 +123,9 @@ export function connect(definition: Definition, at: number, transition: number, 
     ...state,
     transitions: state.transitions.map((each, other) => {
       if (other !== transition) return each;
+      if (next !== undefined) return { ...each, next };
       const { next: _, ...rest } = each;
-      return next === undefined ? rest : { ...rest, next };
+      return rest;
     }),
   }));
 }

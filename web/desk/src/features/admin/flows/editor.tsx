@@ -12,7 +12,7 @@ import { useToast } from '../../../ui/toast';
 import { EditorBar } from './bar';
 import { FlowCanvas, wayOf, type CanvasProps } from './canvas';
 import { newState, specOf } from './catalog';
-import { add, connect, duplicate, freeName, idsOf, indexOf, lead, move, remove, type Definition, type Point } from './definition';
+import { add, duplicate, freeName, idsOf, indexOf, lead, move, remove, type Definition, type Point } from './definition';
 import { FlowPanel } from './flow-panel';
 import './flows.css';
 import { LeaveGuard } from './guard';
@@ -25,6 +25,9 @@ import { Tryout } from './tryout';
 import { useProblems } from './use-problems';
 import { useSaving } from './use-saving';
 import { useWorkOn, type WorkOn } from './work';
+
+/** A widget that was just made wants a name. */
+const focusName = () => setTimeout(() => document.querySelector<HTMLInputElement>('.ed-in #in-name')?.select(), 30);
 
 /** What can be done to the definition from the canvas and the inspector. */
 function useActs(work: WorkOn) {
@@ -64,6 +67,7 @@ function useActs(work: WorkOn) {
     select(undefined);
     say(plural('canvas.deleted', 1));
     toast({ text: plural('canvas.deleted', 1), undo: work.undo });
+    document.getElementById('work')?.focus();
   }, [plural, put, t, toast, work.undo]);
 
   const edit = useMemo((): CanvasProps['edit'] => ({
@@ -85,12 +89,16 @@ function useActs(work: WorkOn) {
       setReveal({ id });
     },
     add: (type: string) => create(type, below(selected)),
-    createAfter: (at: number, way: number, event: string, type: string) => create(type, below(idsOf(now.current)[at]), (grown, name) => (way >= 0 ? connect(grown, at, way, name) : lead(grown, at, -1, event, name))),
+    createAfter: (at: number, way: number, event: string, type: string) => {
+      create(type, below(idsOf(now.current)[at]), (grown, name) => lead(grown, at, way, event, name));
+      focusName();
+    },
     duplicate: (at: number) => {
       const made = duplicate(now.current, at, placesOf(now.current).get(idsOf(now.current)[at]!) ?? { x: 0, y: 0 });
       put(made.definition);
       select(made.name);
       setReveal({ id: made.name });
+      focusName();
     },
     remove: drop,
     tidy: () => {
@@ -154,8 +162,10 @@ function Editor({ flow }: { flow: FlowDetail }) {
     setPanel(false);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (!(event.metaKey || event.ctrlKey) || (event.target as HTMLElement).matches('input, textarea, select')) return;
-    const act = { z: event.shiftKey ? work.redo : work.undo, y: work.redo, s: () => saving.save({ status: 'draft' }) }[event.key.toLowerCase()];
+    if (!(event.metaKey || event.ctrlKey)) return;
+    // Fields have an undo of their own.
+    if (event.key.toLowerCase() !== 's' && (event.target as HTMLElement).matches('input, textarea, select')) return;
+    const act = { z: event.shiftKey ? work.redo : work.undo, y: work.redo, s: () => work.dirty && saving.save({ status: 'draft' }) }[event.key.toLowerCase()];
     if (!act) return;
     event.preventDefault();
     act();

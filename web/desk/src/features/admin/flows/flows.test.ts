@@ -5,8 +5,10 @@ import { ja } from '../../../i18n/flows/ja';
 import { conditionName, newState, operators, palette, specOf, valuesOf, waysOf } from './catalog';
 import { add, connect, duplicate, freeName, idsOf, indexOf, lead, move, nameProblem, offsetOf, reachable, readDefinition, remove, rename, renameInText, setProperty, type Definition } from './definition';
 import { diff, equal } from './diff';
+import { jsonProblem } from './fields';
 import { graphOf, pathOf } from './graph';
 import { begin, record, redo, undo } from './history';
+import { unwrap } from './import-drawer';
 import { arrange, freePlace, placesOf } from './layout';
 import { lineOf, placeOf, syntaxProblem } from './pointer';
 import { fromMistakes, marksOf, warningsOf, withinOf } from './problems';
@@ -30,7 +32,7 @@ const small = (): Definition => ({
 describe('a definition', () => {
   it.each(samples)('%s is read and drawn with nothing lost', (_, raw) => {
     const definition = readDefinition(raw)!;
-    expect(definition).toEqual(raw);
+    expect(JSON.stringify(definition)).toBe(JSON.stringify(raw)); // in the same order, too
     const { boxes, lines } = graphOf({ definition, text });
     expect(boxes.map((box) => box.id)).toEqual(definition.states.map((state) => state.name));
     for (const [at, box] of boxes.entries()) expect(box.place).toEqual(offsetOf(definition.states[at]!));
@@ -46,6 +48,38 @@ describe('a definition', () => {
     expect(idsOf(odd)).toEqual(['3', 'a', 'a#2', '#3']);
     expect(indexOf(odd, 'a#2')).toBe(2);
     expect(graphOf({ definition: odd, text }).boxes).toHaveLength(4);
+  });
+
+  it('survives whatever a draft may hold', () => {
+    let seed = 7;
+    const random = (n: number) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+    const names = ['Trigger', 'a', 'b', '', '__proto__', 'constructor', 'a b'];
+    const junk = (depth: number): unknown => {
+      switch (random(depth > 3 ? 5 : 8)) {
+        case 0: return null;
+        case 1: return random(99);
+        case 2: return names[random(names.length)];
+        case 3: return '{{widgets.a.b}} {% if';
+        case 4: return random(2) === 0;
+        case 5: return Array.from({ length: random(4) }, () => junk(depth + 1));
+        default: {
+          const keys = ['name', 'type', 'transitions', 'properties', 'event', 'next', 'conditions', 'arguments', 'value', 'offset', 'x', 'variables', 'key', 'states', 'initial_state', '__proto__'];
+          return Object.fromEntries(Array.from({ length: random(7) }, () => [keys[random(keys.length)], random(3) === 0 ? ['trigger', 'split-based-on', 'set-variables', 'match'][random(4)] : junk(depth + 1)]));
+        }
+      }
+    };
+    for (let round = 0; round < 3000; round++) {
+      const definition = readDefinition({ states: Array.from({ length: random(5) }, () => junk(0)), initial_state: junk(3) })!;
+      const { boxes, lines } = graphOf({ definition, text, lit: new Set(['a', 'a.match']) });
+      expect(boxes).toHaveLength(definition.states.length);
+      expect(new Set(boxes.map((box) => box.id)).size).toBe(boxes.length);
+      for (const box of boxes) expect(Number.isFinite(box.place.x + box.place.y)).toBe(true);
+      for (const line of lines) pathOf({ x: 0, y: 0 }, { x: 1, y: 1 }, line.data.side);
+      warningsOf(definition, text);
+      valuesOf(definition);
+      diff(definition, arrange(definition).size > 0 ? rename(definition, 0, 'other') : definition);
+      diff({ states: [], initial_state: '' }, remove(definition, new Set(idsOf(definition).slice(1))));
+    }
   });
 
   it('shares what an act does not touch', () => {
@@ -203,6 +237,18 @@ describe('places of mistakes', () => {
     expect(lineOf('{', '#')).toBeUndefined();
     expect(syntaxProblem('{}')).toBeUndefined();
     expect(syntaxProblem('{\n"a": }')).toMatchObject({ why: expect.any(String) });
+  });
+
+  it('takes the definition out of what an API answers', () => {
+    const flow = { states: [], initial_state: '' };
+    expect([JSON.stringify(flow), JSON.stringify({ definition: flow }), JSON.stringify({ definition: JSON.stringify(flow) })].map((source) => JSON.parse(unwrap(source)) as unknown)).toEqual([flow, flow, flow]);
+    expect(['{', '7', 'null', '{"definition":7}'].map(unwrap)).toEqual(['{', '7', 'null', '{"definition":7}']);
+  });
+
+  it('says whether attributes become JSON', () => {
+    expect(['', '{}', '{"a": "{{x}}", "b": {{widgets.a.parsed.n}}}', '{"a": {% if x %}1{% endif %}}'].map(jsonProblem)[2]).toBeUndefined();
+    expect([jsonProblem(''), jsonProblem('{}'), jsonProblem('[1]'), jsonProblem('7')]).toEqual([undefined, undefined, { shape: true }, { shape: true }]);
+    expect(jsonProblem('{"a": }')).toMatchObject({ why: expect.any(String) });
   });
 
   it('belong to widgets', () => {

@@ -139,12 +139,13 @@ function around(lines: Line[], places: Map<string, Point>): Line[] {
     const [source, target] = [places.get(line.source)!, places.get(line.target)!];
     const [from, to] = [bottom(source), top(target)];
     const up = leadsUp(from, to);
-    const others = all.filter(([id]) => id !== line.source && id !== line.target).map(([, place]) => place);
+    if (!up && all.length > manyBoxes) return line;
+    const others = all.length > manyBoxes ? [] : all.filter(([id]) => id !== line.source && id !== line.target).map(([, place]) => place);
     const hits = (place: Point) => [0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85].some((part) => {
       const { x, y } = curve(from, to, part);
       return x > place.x - 6 && x < place.x + nodeWidth + 6 && y > place.y - 6 && y < place.y + nodeHeight + 6;
     });
-    if (!up && (all.length > manyBoxes || !others.some(hits))) return line;
+    if (!up && !others.some(hits)) return line;
     const [low, high] = [Math.max(from.y, to.y) + nodeHeight, Math.min(from.y, to.y) - nodeHeight];
     const [left, right] = [Math.min(source.x, target.x), Math.max(source.x, target.x) + nodeWidth];
     const near = others.filter((place) => place.y + nodeHeight > high && place.y < low && place.x + nodeWidth > left - 2 * gap && place.x < right + 2 * gap);

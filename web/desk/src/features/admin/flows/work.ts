@@ -1,6 +1,7 @@
 /** The flow in the editor: its history, what of it is saved, and saving it without running over somebody else. */
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { onSession } from '../../../api/http';
 import { keys } from '../../../api/keys';
 import { studioFlow, updateStudioFlow, type FlowDetail } from '../../../api/studio';
 import type { StudioFlow } from '../../../api/types';
@@ -26,12 +27,7 @@ interface Work {
 
 /** Unsaved work of flows that were left, for as long as this tab lives. */
 const kept = new Map<string, Work>();
-
-/** Puts a document into the editor of a flow that will be opened next. */
-export function keep(sid: string, flow: FlowDetail, doc: Doc): void {
-  const saved = docOf(flow);
-  if (saved) kept.set(sid, { history: record(begin(saved), doc, 0), saved, base: flow.revision, status: flow.status });
-}
+onSession((who) => who || kept.clear());
 
 /** Undefined when what is kept is no flow at all. */
 export function docOf({ friendly_name, definition }: Pick<FlowDetail, 'friendly_name' | 'definition'>): Doc | undefined {
