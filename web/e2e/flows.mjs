@@ -99,6 +99,10 @@ async function made(flow) {
 /** The draft is tried beside the canvas, and the path lights up. */
 async function tryOut(admin, flow) {
   let execution;
+  /** The SID is read from an answer, which may be later than what the screen shows of it. */
+  const began = async (before) => {
+    for (let i = 0; i < 50 && execution === before; i++) await admin.waitForTimeout(100);
+  };
   admin.on('response', async (res) => {
     if (res.request().method() === 'POST' && /TestConversations$/.test(res.url())) execution = (await res.json().catch(() => ({}))).sid;
   });
@@ -148,9 +152,11 @@ async function tryOut(admin, flow) {
   await panel.getByRole('button', { name: 'Agent completes' }).click();
   await panel.getByText('The flow came to its end.').waitFor();
   check('its end is shown', true);
+  const first = execution;
   await panel.getByRole('button', { name: 'Start again' }).last().click();
   await write('Hi');
   await panel.getByText('Is it about an order or a repair?').waitFor();
+  await began(first);
   const path = `/studio/v2/Flows/${flow.sid}/TestConversations/${execution}`;
   check('it starts again', (await server.rest('GET', path)).status === 'active');
   await admin.getByRole('button', { name: 'Try it' }).click();
@@ -161,6 +167,7 @@ async function tryOut(admin, flow) {
   await admin.getByRole('button', { name: 'Try it' }).click();
   await write('Hi');
   await panel.getByText('Is it about an order or a repair?').waitFor();
+  await began(path.split('/').at(-1));
   const last = `/studio/v2/Flows/${flow.sid}/TestConversations/${execution}`;
   await admin.reload();
   for (let i = 0; i < 50 && await server.rest('GET', last).then(() => true, () => false); i++) await admin.waitForTimeout(100);
