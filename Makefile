@@ -12,7 +12,7 @@ PG      := go run ./test/postgres
 SUITE   := test/suite.sh
 GOFILES  = $$(git ls-files -co --exclude-standard '*.go' | grep -v '_gen.go$$')
 # The suites that run the built program stand apart from the tests beside the code.
-OUTSIDE := first hostile sdk kill canary foreign compat full
+OUTSIDE := first hostile sdk chatsdk kill canary foreign compat full
 INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$$")
 
 # How much the long suites do; make test KILLS=30 FUZZTIME=60s for more. Inputs are counted: a time limit that ends while a worker is in the middle fails now and then.
@@ -36,8 +36,9 @@ bench: ## speed and memory against the bounds, as a table
 	go run ./test/bench
 
 .PHONY: compat
-compat: build ## docs/compatibility.md: which operations answer
+compat: build ## docs/compatibility.md: which operations answer, what passes with the chat libraries
 	USHER_BIN=$(CURDIR)/bin/usher go test -count=1 ./test/compat -update
+	@$(SUITE) 'chat libraries' 'postgres?,chatsdk' env $(OUTSIDE_GO) ./test/chatsdk -update
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
@@ -90,7 +91,7 @@ test-go: ## Go tests beside the code, with the race detector, on SQLite and Post
 		'go test $$(command -v $${CC:-gcc} >/dev/null && echo -race) -shuffle=on $(INSIDE)'
 
 .PHONY: test-outside
-test-outside: test-first test-foreign test-hostile test-compat test-sdk test-e2e test-kill test-full test-canary ## the suites that run the built program
+test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-e2e test-kill test-full test-canary ## the suites that run the built program
 
 OUTSIDE_GO = USHER_BIN=$(CURDIR)/bin/usher $(PG) go test -count=1 -timeout 30m
 
@@ -113,6 +114,10 @@ test-compat: build ## docs/compatibility.md says the truth
 .PHONY: test-sdk
 test-sdk: build ## the official REST libraries, Go and Node.js
 	@$(SUITE) 'SDK suite' 'postgres?,sdk' env $(OUTSIDE_GO) -v ./test/sdk
+
+.PHONY: test-chatsdk
+test-chatsdk: build ## the official chat libraries, six versions
+	@$(SUITE) 'chat libraries' 'postgres?,chatsdk' env $(OUTSIDE_GO) ./test/chatsdk
 
 .PHONY: test-e2e
 test-e2e: build ## two browsers and a conversation

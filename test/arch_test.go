@@ -55,6 +55,8 @@ var siblings = map[string][]string{
 	"internal/chat/webhook":      {"internal/chat/check", "internal/chat/settings"},
 	"internal/studio/engine":     {"internal/studio/definition", "internal/studio/template"},
 	"internal/studio/definition": {"internal/studio/template"},
+	"internal/chat/look":         {"internal/chat/permission"},
+	"internal/realtime/twilsock": {"internal/realtime/socket"},
 }
 
 // engines lists the packages that their subpackages are built on: these import them, never the other way around.

@@ -5,7 +5,8 @@
 #
 # Where something is missing it says what, and which suite is left out; with CI set that is a failure. A need that ends
 # with "?" leaves out only a part of the suite, which then runs all the same.
-# Needs: none, cgo, node, postgres, chromium, web (the npm packages of web), sdk (those of test/sdk/node).
+# Needs: none, cgo, node, postgres, chromium, web (the npm packages of web), sdk (those of test/sdk/node),
+# chatsdk (those of test/chatsdk).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -32,6 +33,7 @@ need_cgo() { command -v "${CC:-gcc}" >/dev/null || debian gcc libc6-dev; }
 need_node() { command -v node >/dev/null && command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; }
 need_web() { npm_packages web; }
 need_sdk() { npm_packages test/sdk/node; }
+need_chatsdk() { npm_packages test/chatsdk; }
 need_postgres() { # the same places that dbtest looks at
 	[ -n "${TEST_PG:-}" ] && return 0
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || debian postgresql

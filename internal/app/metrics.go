@@ -38,6 +38,8 @@ func (m *metrics) watch(p *parts) {
 	}
 	gauge("usher_stream_connections", "Open connections of the stream.", func() float64 { return float64(p.stream.Stats().Open) })
 	gauge("usher_stream_slow_total", "Connections that were cut because they did not read.", func() float64 { return float64(p.stream.Stats().Slow) })
+	gauge("usher_twilsock_connections", "Open connections of chat SDKs.", func() float64 { return float64(p.twilsock.Stats().Open) })
+	gauge("usher_twilsock_slow_total", "Connections of chat SDKs that were cut because they did not read.", func() float64 { return float64(p.twilsock.Stats().Slow) })
 	gauge("usher_stream_refused_total", "Connections whose token was refused.", func() float64 { return float64(p.stream.Stats().Refused) })
 }
 

@@ -15,6 +15,7 @@ import (
 	"usher/internal/account"
 	"usher/internal/bus"
 	"usher/internal/chat"
+	"usher/internal/chat/look"
 	"usher/internal/chat/push"
 	"usher/internal/chat/webhook"
 	"usher/internal/db"
@@ -32,6 +33,7 @@ import (
 	"usher/internal/page"
 	"usher/internal/realtime"
 	"usher/internal/realtime/stream"
+	"usher/internal/realtime/twilsock"
 	"usher/internal/rest"
 	restaccounts "usher/internal/rest/accounts"
 	restchat "usher/internal/rest/chat"
@@ -113,6 +115,7 @@ type parts struct {
 	presence *realtime.Presence
 	hub      *realtime.Hub
 	stream   *stream.Server
+	twilsock *twilsock.Server
 	rest     *rest.Server
 	signin   http.Handler
 	pages    *page.Pages
@@ -253,11 +256,16 @@ func (p *parts) edges() error {
 		return err
 	}
 	views := stream.Products{DB: p.db, Log: p.log, Rooms: p.chat}
+	typing := func(y realtime.Typing) { _ = p.bus.Publish(context.Background(), bus.Signals, y) }
+	address := func(r *http.Request) string { return p.rest.Client(r).String() }
 	p.stream = stream.New(stream.Options{
-		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views, Presence: p.presence,
-		Typing:  func(y realtime.Typing) { _ = p.bus.Publish(context.Background(), bus.Signals, y) },
-		Address: func(r *http.Request) string { return p.rest.Client(r).String() },
-		Limits:  stream.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
+		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views, Presence: p.presence, Typing: typing, Address: address,
+		Limits: stream.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
+	})
+	looker := &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
+	p.twilsock = twilsock.New(twilsock.Options{
+		Hub: p.hub, Tokens: p.accounts, Chat: p.chat, Look: looker, Push: push.New(p.db, p.chat), Presence: p.presence, Typing: typing, Address: address,
+		Limits: twilsock.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
 	})
 	p.signin = signin.New(signin.Deps{
 		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,
@@ -311,6 +319,7 @@ func (p *parts) services() *loop.Group {
 		return err
 	}))
 	g.Add("stream", p.stream)
+	g.Add("twilsock", p.twilsock)
 	return g
 }
 
@@ -345,6 +354,8 @@ func (p *parts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/stream":
 		p.stream.ServeHTTP(w, r)
+	case strings.HasSuffix(r.URL.Path, "/v3/wsconnect"): // on any host and under any prefix
+		p.twilsock.ServeHTTP(w, r)
 	case p.rest.Claims(r):
 		p.rest.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/signin/"):

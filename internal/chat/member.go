@@ -89,7 +89,7 @@ func (c *Chat) AddMember(ctx context.Context, actor account.Actor, p Place, n Ne
 	}
 	err = c.changeIf(ctx, actor, p, may, func(tx *db.Tx, ch *Channel, s seat) error {
 		if joins {
-			if err := c.joinable(tx, actor, ch, s); err != nil {
+			if err := c.joinable(tx, actor, p, ch, s); err != nil {
 				return err
 			}
 			n.RoleSID, n.LastRead, n.DateCreated, n.DateUpdated = "", nil, time.Time{}, time.Time{}
@@ -110,17 +110,18 @@ func (c *Chat) AddMember(ctx context.Context, actor account.Actor, p Place, n Ne
 	return m, err
 }
 
-// joins reports whether the actor may know of the channel that it wants to
-// join by itself. A private one is not there for those who are not asked in.
-func (s seat) joins(actor account.Actor) bool {
-	return mayReadAll(actor) || !foreignService(actor, s.service) && (!s.private || s.memberID != 0 || s.inviteID != 0)
-}
+// joins reports whether the actor may ask to join the channel; joinable decides.
+func (s seat) joins(actor account.Actor) bool { return !foreignService(actor, s.service) }
 
-// joinable checks that the actor may join the channel by itself: by an invite,
-// or a public one with joinChannel.
-func (c *Chat) joinable(tx *db.Tx, actor account.Actor, ch *Channel, s seat) error {
+// joinable checks that the actor may join the channel by itself: by an invite, one that it made, or a public one, with
+// joinChannel. A private one is not there for those who are not asked in.
+func (c *Chat) joinable(tx *db.Tx, actor account.Actor, p Place, ch *Channel, s seat) error {
 	if s.inviteID != 0 {
 		return nil
+	}
+	stranger := s.private && s.memberID == 0 && ch.CreatedBy != actor.Identity
+	if stranger && !mayReadAll(actor) {
+		return p.missing()
 	}
 	service, err := services.ByID(tx, ch.ServiceID)
 	if err != nil {
@@ -130,7 +131,7 @@ func (c *Chat) joinable(tx *db.Tx, actor account.Actor, ch *Channel, s seat) err
 	if err != nil {
 		return err
 	}
-	if s.private && s.memberID == 0 || !allowed.Has(permission.JoinChannel) {
+	if stranger || !allowed.Has(permission.JoinChannel) {
 		return denied()
 	}
 	return nil

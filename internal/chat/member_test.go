@@ -203,3 +203,18 @@ func TestRemoveMemberTx(t *testing.T) {
 		})
 	})
 }
+
+func TestJoin_thePrivateChannelThatOneMade(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ann, eve := w.as(account.RoleVisitor, "ann"), w.as(account.RoleVisitor, "eve")
+		ch, err := w.CreateChannel(ctx(), ann, w.service.SID, NewChannel{Private: true})
+		want(t, err, 0)
+		_, err = w.AddMember(ctx(), eve, w.place(ch), NewMember{Identity: "eve"})
+		want(t, err, 20404)
+		_, err = w.AddMember(ctx(), w.as(account.RoleSupervisor, "boss"), w.place(ch), NewMember{Identity: "boss"})
+		want(t, err, 50107)
+		m, err := w.AddMember(ctx(), ann, w.place(ch), NewMember{Identity: "ann"})
+		want(t, err, 0)
+		same(t, "role", m.RoleSID, w.service.CreatorRole)
+	})
+}

@@ -103,7 +103,7 @@ var messages = &db.Table[Message]{
 // Purposes of blind indexes. They are stored: never change them.
 const (
 	blindIdentity = "chat.identity"
-	blindUnique   = "chat.unique_name"
+	BlindUnique   = "chat.unique_name"
 	blindClient   = "chat.client_id"
 )
 
@@ -117,7 +117,7 @@ func (c *Chat) uniqueHash(acct int64, name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	return c.ring.Blind(acct, blindUnique, name)
+	return c.ring.Blind(acct, BlindUnique, name)
 }
 
 func isMissing(err error) bool { return errors.Is(err, db.ErrNotFound) }

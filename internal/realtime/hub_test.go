@@ -503,3 +503,32 @@ func TestEverythingAtOnce(t *testing.T) {
 		last[id].check(t, 0, perStream+1)
 	}
 }
+
+func TestStart_needsNoLogWhereTheCallerIsAtTheHead(t *testing.T) {
+	t.Parallel()
+	l := newMemLog()
+	h := newHub(t, l)
+	for range 5 {
+		l.message(1)
+	}
+	there, behind, outrun := &memSink{}, &memSink{}, &memSink{}
+	w := h.Join(there, grant(1, 3, "a"))
+	if err := h.Start(t.Context(), w, 5, 5); err != nil || l.reads != 0 {
+		t.Errorf("%v after %d looks at the log", err, l.reads)
+	}
+	if w.Grant().Head != 5 {
+		t.Errorf("the right stands as of %d", w.Grant().Head)
+	}
+	if err := h.Start(t.Context(), h.Join(behind, grant(1, 5, "b")), 2, 5); err != nil {
+		t.Error(err)
+	}
+	h.Event(l.message(1))
+	// The bus is further than what this caller has read.
+	if err := h.Start(t.Context(), h.Join(outrun, grant(1, 5, "c")), 5, 5); err != nil {
+		t.Error(err)
+	}
+	h.Event(l.message(1))
+	there.check(t, 5, 7)
+	behind.check(t, 2, 7)
+	outrun.check(t, 5, 7)
+}

@@ -30,6 +30,8 @@ type Typing struct {
 	Stream   event.Stream
 	Identity string
 	Name     string
+	// Seconds is for how long it is shown; 0 is the wire's own standard.
+	Seconds int
 }
 
 // Wire numbers the encodings that can share a Broadcast.
@@ -39,6 +41,7 @@ type Wire int
 const (
 	WireStream Wire = iota
 	WireTwilsock
+	WireTwilsockDocument // of the frames that the same event makes on the wire before
 	WireEventBridge
 	wires
 )
@@ -137,6 +140,19 @@ func (h *Hub) CatchUp(ctx context.Context, w *Watch, after int64) error {
 		h.Leave(w)
 	}
 	return err
+}
+
+// Start is CatchUp for somebody who has looked again after Join: the right stood, and the stream was at head. Where that is
+// also the place from which events are wanted, it costs no look at the log.
+func (h *Hub) Start(ctx context.Context, w *Watch, after, head int64) error {
+	sh := h.shard(w.topic.stream)
+	sh.mu.Lock()
+	w.grant.Head = max(w.grant.Head, head)
+	sh.mu.Unlock()
+	if after == head && h.goLive(w, head, true) {
+		return nil
+	}
+	return h.CatchUp(ctx, w, after)
 }
 
 // replay gives everything that the log has after an offset, and answers the offset reached.

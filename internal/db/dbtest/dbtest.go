@@ -31,7 +31,7 @@ func Each(t *testing.T, fn func(t *testing.T, d *db.DB)) {
 }
 
 // SQLite opens a fresh SQLite database that goes with the test.
-func SQLite(t *testing.T) *db.DB {
+func SQLite(t testing.TB) *db.DB {
 	t.Helper()
 	template, err := sqliteTemplate()
 	if err != nil {
@@ -57,7 +57,7 @@ func PostgreSQL(t *testing.T) *db.DB {
 
 // Open opens the database at url, which several tests of a program may share: the root key is the same for all of them.
 // The database is closed when the test ends.
-func Open(t *testing.T, url string) *db.DB {
+func Open(t testing.TB, url string) *db.DB {
 	t.Helper()
 	d, err := open(context.WithoutCancel(t.Context()), url)
 	if err != nil {
