@@ -28,9 +28,11 @@ type bench struct {
 	rounds int
 	length time.Duration
 	only   string
-	dir    string
-	binary string
-	rows   []row
+	// channels is how many the janitor sweeps.
+	channels int
+	dir      string
+	binary   string
+	rows     []row
 }
 
 func main() {
@@ -44,6 +46,7 @@ func main() {
 	b := bench{}
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds of each measurement; medians are reported")
 	flag.DurationVar(&b.length, "length", 5*time.Second, "length of each round")
+	flag.IntVar(&b.channels, "channels", 100_000, "open channels of the janitor's measurement; half of them are closed")
 	flag.StringVar(&b.only, "only", "", "only measurements whose name contains this")
 	profile := flag.String("profile", "", "file for a CPU profile of this process: of routing, and of the load")
 	flag.Parse()
@@ -90,6 +93,7 @@ func (b *bench) run(ctx context.Context) error {
 		{"first messages", b.inbound},
 		{"steps of flows", b.steps},
 		{"waiting flows", b.waiting},
+		{"sweeps of the janitor", b.sweeps},
 		{"start and size", b.start},
 	} {
 		if !strings.Contains(m.name, b.only) {

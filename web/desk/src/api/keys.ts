@@ -24,6 +24,8 @@ export const keys = {
   deliveries: (state?: string) => ['deliveries', state ?? ''] as const,
   delivery: (sid: string) => ['delivery', sid] as const,
   deliveryBody: (sid: string, attempts: number, replays: number) => ['delivery-body', sid, attempts, replays] as const,
+  janitor: (view: string) => ['janitor', view] as const,
+  rules: (flow: string) => ['flow-rules', flow] as const,
   functions: ['functions'] as const,
   assistant: ['assistant'] as const,
   ready: ['ready'] as const,

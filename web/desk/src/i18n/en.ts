@@ -1,9 +1,11 @@
 /** English words. Keys are grouped by screen; `_one` and `_other` are plural forms, `**` marks bold. */
 import { connections } from './connections/en';
+import { janitor } from './janitor/en';
 import { webhooks } from './webhooks/en';
 
 export const en = {
   ...connections,
+  ...janitor,
   ...webhooks,
   'app.name': 'Usher',
   'app.skip': 'Skip to the work',

@@ -1,10 +1,12 @@
 /** Japanese words. */
 import type { Catalogue } from './index';
 import { connections } from './connections/ja';
+import { janitor } from './janitor/ja';
 import { webhooks } from './webhooks/ja';
 
 export const ja: Catalogue = {
   ...connections,
+  ...janitor,
   ...webhooks,
   'app.name': 'Usher',
   'app.skip': '作業画面へ移動',

@@ -19,6 +19,7 @@ const Flows = lazy(() => import('./flows/list'));
 const FlowEditor = lazy(() => import('./flows/editor'));
 const Executions = lazy(() => import('./flows/executions'));
 const Connections = lazy(() => import('./connections'));
+const Janitor = lazy(() => import('./janitor'));
 const Webhooks = lazy(() => import('./webhooks'));
 
 function Item({ to, icon, text, n }: { to: string; icon: IconName; text: string; n?: number }) {
@@ -40,6 +41,7 @@ function Nav() {
         <Item to="flows" icon="flow" text={t('admin.flows')} n={studio} />
         <Item to="connections" icon="launch" text={t('admin.connections')} />
         <Item to="webhooks" icon="plug" text={t('admin.webhooks')} />
+        <Item to="janitor" icon="earlier" text={t('admin.janitor')} />
         <div className="sec">{t('admin.routing')}</div>
         <Item to="workflows" icon="route" text={t('admin.workflows')} />
         <Item to="queues" icon="lines" text={t('admin.queues')} />
@@ -75,6 +77,7 @@ export default function Admin({ who }: { who: Session }) {
           <Route path="flows/:sid/executions" element={<Executions />} />
           <Route path="connections" element={<Connections />} />
           <Route path="webhooks" element={<Webhooks />} />
+          <Route path="janitor" element={<Janitor />} />
           <Route path="workers" element={<Workers />} />
           <Route path="queues" element={<Queues />} />
           <Route path="workflows" element={<Workflows />} />

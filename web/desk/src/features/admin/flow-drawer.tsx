@@ -14,6 +14,7 @@ import { Icon } from '../../ui/icons';
 import { SkeletonRows, useSlow } from '../../ui/states';
 import { useToast } from '../../ui/toast';
 import { Field, Integrations, Toggle } from './flow-fields';
+import { FlowRules } from './flow-rules';
 import { blankFlow, channelTypes, fromFlow, problemsOf } from './flow-form';
 import { WebhookTest } from './webhook-test';
 import { Words } from './words';
@@ -92,6 +93,7 @@ function Form({ flow, onClose, onDelete, flows, channels }: Props & { flows: Wor
         {flow?.integration_type === 'external' && input.integration_type === 'external' && <WebhookTest flow={flow} changed={input.integration.url !== flow.integration?.url} />}
         <Toggle id="f-long" label="flows.form.long" help="flows.form.longHelp" on={input.long_lived} onChange={(on) => set({ long_lived: on })} />
         <Toggle id="f-janitor" label="flows.form.janitor" help="flows.form.janitorHelp" hint={input.long_lived ? 'flows.form.janitorHint' : undefined} on={input.janitor_enabled && !input.long_lived} disabled={input.long_lived} onChange={(on) => set({ janitor_enabled: on })} />
+        {flow && <FlowRules flow={flow.sid} />}
         <Toggle id="f-enabled" label="flows.form.enabled" help="flows.form.enabledHelp" on={input.enabled} onChange={(on) => set({ enabled: on })} />
         <Words input={input} workflows={flows} />
       </form>
