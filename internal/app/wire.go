@@ -287,10 +287,6 @@ func (p *parts) edgeKey(purpose string) ([]byte, error) {
 	return append(first, second...), err
 }
 
-// reactionLease bounds how long a conversation stands still on PostgreSQL when the process that worked on it has died. What is asked
-// outside takes at most a minute of it.
-const reactionLease = 90 * time.Second
-
 // services are the loops that run beside the listeners, in the order of their start.
 func (p *parts) services() *loop.Group {
 	g := &loop.Group{}
@@ -306,7 +302,7 @@ func (p *parts) services() *loop.Group {
 		janitor.Tasks:        p.janitor.OnTask,
 		notify.Events:        p.notify.OnEvent,
 	} {
-		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64, Lease: reactionLease}))
+		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}
 	g.Add("webhooks", p.hooks.Worker())
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))

@@ -198,6 +198,19 @@ func (q *Queue) fail(ctx context.Context, j Job, again time.Time, bury bool, rea
 	})
 }
 
+// renew lengthens the leases of jobs that still run.
+func (q *Queue) renew(ctx context.Context, ids []int64, lease time.Duration) error {
+	return q.db.Do(ctx, func(tx *db.Tx) error {
+		args := make([]any, 0, len(ids)+1)
+		args = append(args, db.Micros(tx.Now)+lease.Microseconds())
+		for _, id := range ids {
+			args = append(args, id)
+		}
+		_, err := tx.Exec("update job set lease_until = $1 where state = 1 and id in ("+db.In(2, len(ids))+")", args...)
+		return err
+	})
+}
+
 // reclaim gives jobs back whose worker did not end them in time, because its process died.
 func (q *Queue) reclaim(ctx context.Context, queue string) error {
 	return q.db.Do(ctx, func(tx *db.Tx) error {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,6 +212,58 @@ func TestQueue_releaseRunsWhatADeadProcessHadStarted(t *testing.T) {
 		}}))
 		if attempt := <-done; attempt != 2 {
 			t.Errorf("attempt %d", attempt)
+		}
+	})
+}
+
+// A job may take longer than its lease: its worker renews it, and another process does not begin it.
+func TestWorker_keepsALongJob(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "usher.db")
+	synctest.Test(t, func(t *testing.T) {
+		d := dbtest.Open(t, path)
+		acct := account(t, d)
+		var runs atomic.Int32
+		worker := func() *job.Worker {
+			return job.New(d, bus.NewMemory()).Worker(job.Worker{Queue: "q", Do: func(context.Context, job.Job) error {
+				runs.Add(1)
+				time.Sleep(10 * time.Minute)
+				return nil
+			}})
+		}
+		start(t, worker())
+		enqueue(t, d, job.New(d, bus.NewMemory()), job.Job{Queue: "q", Account: acct}, 1)
+		time.Sleep(time.Minute)
+		start(t, worker())
+		time.Sleep(20 * time.Minute)
+		if n := runs.Load(); n != 1 {
+			t.Errorf("it was begun %d times", n)
+		}
+	})
+}
+
+// Where processes share a database, the jobs of one that died are taken over when their leases end.
+func TestWorker_takesOverFromTheDead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "usher.db")
+	synctest.Test(t, func(t *testing.T) {
+		d := dbtest.Open(t, path)
+		q, acct := job.New(d, bus.NewMemory()), account(t, d)
+		enqueue(t, d, q, job.Job{Queue: "q", Account: acct}, 1)
+		err := d.Do(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec("update job set state = 1, attempts = 1, lease_until = $1", db.Micros(tx.Now.Add(30*time.Second)))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin, done := time.Now(), make(chan time.Duration, 1)
+		start(t, q.Worker(job.Worker{Queue: "q", Do: func(context.Context, job.Job) error {
+			done <- time.Since(begin)
+			return nil
+		}}))
+		if took := <-done; took < 30*time.Second || took > 61*time.Second {
+			t.Errorf("it was taken over after %s", took)
 		}
 	})
 }

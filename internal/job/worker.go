@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// leaseFor is how long a claimed job belongs to its worker where Worker.Lease does not say it.
-	leaseFor = 5 * time.Minute
+	// leaseFor is how long a claimed job belongs to its worker, who renews it while the job runs. Where other processes share the
+	// database, the jobs of one that died wait for so long, and then until the next one looks.
+	leaseFor = 30 * time.Second
 	// lookAgain bounds how long a worker sleeps when nobody wakes it: another process's wake-up may get lost.
 	lookAgain = 30 * time.Second
 )
@@ -28,21 +29,16 @@ type Worker struct {
 	// Backoff says when to try again; its Attempts is the number of runs before the job is buried. The zero value means
 	// 1 s to 10 min over 12 runs.
 	Backoff retry.Policy
-	// Lease is how long a claimed job belongs to its worker; 0 means 5 min. A job that takes longer may be run by another one too,
-	// and one whose process has died waits for so long where other processes share the database.
-	Lease time.Duration
 
-	jobs *Queue
+	jobs    *Queue
+	running *sync.Map // the keys of jobs that run, int64
 }
 
 // Worker completes w into a service that runs this store's jobs.
 func (q *Queue) Worker(w Worker) *Worker {
-	w.jobs = q
+	w.jobs, w.running = q, &sync.Map{}
 	if w.Parallel == 0 {
 		w.Parallel = 8
-	}
-	if w.Lease == 0 {
-		w.Lease = leaseFor
 	}
 	if w.Backoff == (retry.Policy{}) {
 		w.Backoff = retry.Policy{Min: time.Second, Max: 10 * time.Minute, Factor: 3, Jitter: 0.3, Attempts: 12}
@@ -59,7 +55,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	woken := w.jobs.woken(w.Queue)
 	slots := make(chan struct{}, w.Parallel)
 	var all sync.WaitGroup
-	defer all.Wait()
+	ended := make(chan struct{})
+	var renewing sync.WaitGroup
+	renewing.Go(func() { w.renew(context.WithoutCancel(ctx), ended) })
+	defer func() {
+		all.Wait()
+		close(ended)
+		renewing.Wait()
+	}()
 	var reclaimed time.Time
 	for ctx.Err() == nil {
 		if time.Since(reclaimed) >= lookAgain { // also in a queue that is never empty
@@ -94,14 +97,16 @@ func (w *Worker) runOnce(ctx context.Context, slots chan struct{}, all *sync.Wai
 	case <-ctx.Done():
 		return 0, nil
 	}
-	jobs, err := w.jobs.claim(ctx, w.Queue, cap(slots)-len(slots), w.Lease)
+	jobs, err := w.jobs.claim(ctx, w.Queue, cap(slots)-len(slots), leaseFor)
 	if err != nil {
 		return 0, err
 	}
 	for _, j := range jobs {
 		slots <- struct{}{}
+		w.running.Store(j.ID, true)
 		all.Go(func() {
 			defer func() {
+				w.running.Delete(j.ID)
 				<-slots
 				// The next job of its order key may be due now.
 				w.jobs.signal(w.Queue)
@@ -110,6 +115,30 @@ func (w *Worker) runOnce(ctx context.Context, slots chan struct{}, all *sync.Wai
 		})
 	}
 	return len(jobs), nil
+}
+
+// renew keeps the leases of running jobs until ended: a job may take as long as it needs, and nobody else begins it.
+func (w *Worker) renew(ctx context.Context, ended <-chan struct{}) {
+	tick := time.NewTicker(leaseFor / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+		}
+		var ids []int64
+		w.running.Range(func(id, _ any) bool {
+			ids = append(ids, id.(int64)) //nolint:forcetypeassert // only such are stored
+			return true
+		})
+		if len(ids) == 0 {
+			continue
+		}
+		if err := w.jobs.renew(ctx, ids, leaseFor); err != nil {
+			slog.Error("leases of jobs cannot be renewed", "queue", w.Queue, "error", err)
+		}
+	}
 }
 
 // pause is the time until the next job is due.

@@ -176,7 +176,7 @@ func (c chatLoad) customer(ctx context.Context, t *testing.T, l *ledger, identit
 	}
 }
 
-// endLeases does for jobs that were running what five minutes do on PostgreSQL, where another process may still be at them. On
+// endLeases does for jobs that were running what a minute does on PostgreSQL, where another process may still be at them. On
 // SQLite the next start knows that nobody is.
 func endLeases(t *testing.T, s *rig.Server) {
 	t.Helper()
