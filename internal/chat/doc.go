@@ -8,6 +8,7 @@
 //	         ├─ User      an identity of the service; owns a stream of events
 //	         └─ Channel   owns a stream of events
 //	              ├─ Member   a user in the channel, with a role and a read horizon
+//	              ├─ Invite   asks a user in; ends when it joins, declines or is uninvited
 //	              └─ Message  index 0, 1, 2 … without gaps when written
 //
 // # A channel's life
@@ -36,6 +37,14 @@
 //   - Rows of a customer's channel (channel, members, messages, their events)
 //     are sealed under the channel's data key, so that destroying the key
 //     destroys the conversation.
+//
+// # Webhooks
+//
+// A Gate is asked before what a client does, and may refuse or amend it. Events
+// whose origin is to be told carry it (event.Origin); whoever subscribes tells.
+// What is asked and told depends on the way by which an action comes: see
+// ByRequest. Webhooks of single channels, credentials and devices for push
+// notifications are in packages of their own below this one.
 //
 // # Who may do what
 //

@@ -1,10 +1,12 @@
 package ops
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/test/rig"
 )
@@ -22,7 +24,11 @@ func Build(t *testing.T, c *rig.Client, account string) World {
 	w.studio(t, c)
 	w.hooks(t, c)
 	keys := "/api/2010-04-01/Accounts/" + account
-	w["api/Accounts/Keys"] = c.Post(t, keys+"/Keys.json", "FriendlyName", "world").SID()
+	key := c.Post(t, keys+"/Keys.json", "FriendlyName", "world")
+	w["api/Accounts/Keys"] = key.SID()
+	// Two: the operations of the service must not take away what those of the user are called with.
+	w["chat/Services/Bindings"] = w.device(t, c, account, key, "phone")
+	w["chat/Services/Users/Bindings"] = w.device(t, c, account, key, "browser")
 	w["api/Accounts/SigningKeys"] = w["api/Accounts/Keys"]
 	if a, err := c.Call(t.Context(), http.MethodPost, keys+"/SigningKeys.json", rig.Form("FriendlyName", "world")); err == nil && a.Status == http.StatusCreated {
 		w["api/Accounts/SigningKeys"] = a.SID()
@@ -46,10 +52,38 @@ func (w World) chat(t *testing.T, c *rig.Client) {
 	w["chat/Services/Channels/Members"] = c.Post(t, base+"/Channels/"+channel+"/Members", "Identity", "bob").SID()
 	w["chat/Services/Channels/Messages"] = c.Post(t, base+"/Channels/"+channel+"/Messages", "Body", "hello", "From", "ann").SID()
 	c.Post(t, base+"/Users", "Identity", "eve")
+	c.Post(t, base+"/Users", "Identity", "guest") // whom CreateInvite invites
 	w.try(t, c, "chat/Services/Channels/Invites", base+"/Channels/"+channel+"/Invites", "Identity", "eve")
 	w["chat/Credentials"] = c.Post(t, "/chat/v2/Credentials", "Type", "fcm", "Secret", "x").SID()
 	w.try(t, c, "chat/Services/Channels/Webhooks", base+"/Channels/"+channel+"/Webhooks",
 		"Type", "webhook", "Configuration.Url", "https://example.org/hook", "Configuration.Filters", "onMessageSent")
+}
+
+// device registers a device of ann for push notifications, as her client would.
+func (w World) device(t *testing.T, c *rig.Client, account string, key rig.Answer, name string) string {
+	t.Helper()
+	now := time.Now().Unix()
+	token := rig.SignToken(key.String("secret"), map[string]any{
+		"jti": key.SID() + "-1", "iss": key.SID(), "sub": account, "iat": now, "exp": now + 3600,
+		"grants": map[string]any{"identity": "ann", "chat": map[string]any{"service_sid": w["chat/Services"]}},
+	})
+	body := fmt.Sprintf(`{"channel_type":"fcm","endpoint_platform":%[1]q,"data":{"registration_id":%[1]q}}`, name)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.Base+"/ers/v1/registrations", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Twilio-Token", token)
+	answer, err := c.HTTP.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var registered struct{ ID string }
+	if err := json.NewDecoder(answer.Body).Decode(&registered); err != nil || answer.StatusCode != http.StatusCreated {
+		t.Fatalf("registering a device answers %d, %v", answer.StatusCode, err)
+	}
+	return registered.ID
 }
 
 func (w World) taskrouter(t *testing.T, c *rig.Client) {
@@ -190,7 +224,7 @@ var bodies = map[string][]string{
 	"chat CreateChannelWebhook":        {"Type", "webhook", "Configuration.Url", "https://example.org/", "Configuration.Filters", "onMessageSent"},
 	"chat UpdateChannelWebhook":        {"Configuration.Url", "https://example.org/2"},
 	"chat CreateCredential":            {"Type", "gcm"},
-	"chat CreateInvite":                {"Identity", "mallory"},
+	"chat CreateInvite":                {"Identity", "guest"},
 	"chat CreateMember":                {"Identity", "mallory"},
 	"chat UpdateMember":                {"Attributes", `{"x":1}`},
 	"chat CreateMessage":               {"Body", "x"},
