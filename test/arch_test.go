@@ -56,6 +56,7 @@ var siblings = map[string][]string{
 	"internal/studio/engine":     {"internal/studio/definition", "internal/studio/template"},
 	"internal/studio/definition": {"internal/studio/template"},
 	"internal/chat/look":         {"internal/chat/permission"},
+	"internal/realtime/stream":   {"internal/realtime/socket"},
 	"internal/realtime/twilsock": {"internal/realtime/socket"},
 }
 

@@ -77,7 +77,7 @@ func (events) OnClose(socket *gws.Conn, _ error) { socket.Session().(*Conn).clos
 func (events) OnPing(socket *gws.Conn, payload []byte) {
 	c := socket.Session().(*Conn)
 	c.heard.Store(time.Now().UnixNano())
-	c.pipe.Write(pongFrame(payload))
+	c.pipe.Write(PongFrame(payload))
 }
 
 func (events) OnPong(socket *gws.Conn, _ []byte) {

@@ -43,6 +43,7 @@ func CloseFrame(code uint16, reason string) []byte {
 	return Finish(closed, append(b, reason...))
 }
 
-func pongFrame(payload []byte) []byte { return Finish(pong, append(Begin(len(payload)), payload...)) }
+// PongFrame answers a ping.
+func PongFrame(payload []byte) []byte { return Finish(pong, append(Begin(len(payload)), payload...)) }
 
 func pingFrame() []byte { return Finish(ping, Begin(0)) }

@@ -308,15 +308,22 @@ func TestBucket_rateAndBurst(t *testing.T) {
 func TestCounts_limit(t *testing.T) {
 	t.Parallel()
 	var c Counts
-	if !c.Add("a", 2) || !c.Add("a", 2) || c.Add("a", 2) || !c.Add("b", 2) || !c.Add("a", 0) {
-		t.Error("counted wrongly")
+	for i, tt := range []struct {
+		of    string
+		limit int
+		want  bool
+	}{{"a", 2, true}, {"a", 2, true}, {"a", 2, false}, {"b", 2, true}, {"a", 0, true}} {
+		if got := c.Add(tt.of, tt.limit); got != tt.want {
+			t.Errorf("%d: add %q to at most %d: %t", i, tt.of, tt.limit, got)
+		}
 	}
 	for range 3 {
 		c.Drop("a")
 	}
 	c.Drop("b")
+	c.Drop("b")
 	if len(c.n) != 0 {
-		t.Errorf("left: %v", c.n)
+		t.Errorf("left over: %v", c.n)
 	}
 }
 
@@ -331,7 +338,7 @@ func TestFinish_headersOfEveryLength(t *testing.T) {
 	if f := CloseFrame(4001, "slow"); string(f) != "\x88\x06\x0f\xa1slow" {
 		t.Errorf("%q", f)
 	}
-	if f := pongFrame([]byte("hi")); string(f) != "\x8a\x02hi" {
+	if f := PongFrame([]byte("hi")); string(f) != "\x8a\x02hi" {
 		t.Errorf("%q", f)
 	}
 }
@@ -339,12 +346,13 @@ func TestFinish_headersOfEveryLength(t *testing.T) {
 func TestStorm_isOverWhenNobodyComes(t *testing.T) {
 	t.Parallel()
 	var m storm
-	for opened, want := range map[int64]bool{0: false} {
-		if m.over(opened) != want {
-			t.Errorf("%d", opened)
+	var over []int
+	for i, opened := range []int64{0, 500, 999, 999, 999, 1500, 3000, 3000, 3000, 3500, 3500, 4100, 4100} {
+		if m.over(opened) {
+			over = append(over, i)
 		}
 	}
-	if m.over(stormSize) || !m.over(stormSize) || m.over(stormSize) {
-		t.Error("a thousand connections are one storm")
+	if !slices.Equal(over, []int{7, 12}) {
+		t.Errorf("over at %v", over)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"usher/internal/account"
 	"usher/internal/fault"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 )
 
 // inboxMax is how many frames of a connection may wait to be handled before it is read no further.
@@ -42,7 +43,7 @@ type conn struct {
 	watches map[string]*realtime.Watch
 
 	// Only the goroutine that handles frames uses these.
-	sends, requests bucket
+	sends, requests socket.Bucket
 	refused         int
 }
 
@@ -51,20 +52,20 @@ type events struct{}
 
 func (events) OnOpen(*gws.Conn) {}
 
-func (events) OnClose(socket *gws.Conn, _ error) { socket.Session().(*conn).closed() }
+func (events) OnClose(ws *gws.Conn, _ error) { ws.Session().(*conn).closed() }
 
-func (events) OnPing(socket *gws.Conn, payload []byte) {
-	c := socket.Session().(*conn)
+func (events) OnPing(ws *gws.Conn, payload []byte) {
+	c := ws.Session().(*conn)
 	c.heard.Store(time.Now().UnixNano())
-	c.pipe.Write(pongFrame(payload))
+	c.pipe.Write(socket.PongFrame(payload))
 }
 
-func (events) OnPong(socket *gws.Conn, _ []byte) {
-	socket.Session().(*conn).heard.Store(time.Now().UnixNano())
+func (events) OnPong(ws *gws.Conn, _ []byte) {
+	ws.Session().(*conn).heard.Store(time.Now().UnixNano())
 }
 
-func (events) OnMessage(socket *gws.Conn, m *gws.Message) {
-	c := socket.Session().(*conn)
+func (events) OnMessage(ws *gws.Conn, m *gws.Message) {
+	c := ws.Session().(*conn)
 	c.heard.Store(time.Now().UnixNano())
 	switch {
 	case m.Data.Len() > maxFrame:
@@ -78,8 +79,8 @@ func (events) OnMessage(socket *gws.Conn, m *gws.Message) {
 	_ = m.Close()
 }
 
-func (c *conn) open(socket *gws.Conn) {
-	c.pipe.Open(socket.NetConn())
+func (c *conn) open(ws *gws.Conn) {
+	c.pipe.Open(ws.NetConn())
 	now := time.Now().UnixNano()
 	c.opened = now
 	c.heard.Store(now)
@@ -123,7 +124,7 @@ func (c *conn) handleAll() {
 			code, why := c.endCode, c.endWhy
 			c.mu.Unlock()
 			if code != 0 {
-				c.pipe.Close(closeFrame(code, why), false)
+				c.pipe.Close(socket.CloseFrame(code, why), false)
 			}
 			return
 		}
@@ -142,7 +143,7 @@ func (c *conn) end(code uint16, why string) {
 	c.dropInbox()
 	c.mu.Unlock()
 	if !stopped {
-		c.pipe.Close(closeFrame(code, why), true)
+		c.pipe.Close(socket.CloseFrame(code, why), true)
 	}
 }
 
@@ -159,7 +160,7 @@ func (c *conn) endAfterWork(code uint16, why string) {
 		return
 	}
 	c.mu.Unlock()
-	c.pipe.Close(closeFrame(code, why), false)
+	c.pipe.Close(socket.CloseFrame(code, why), false)
 }
 
 // stopped marks the connection as closing and reports whether it was already. The lock is held.
@@ -204,11 +205,11 @@ func (c *conn) closed() {
 		c.srv.o.Hub.Leave(w)
 	}
 	if actor != nil {
-		c.srv.identities.drop(identityKey(actor))
+		c.srv.identities.Drop(identityKey(actor))
 		c.leaves()
 	}
 	if c.address != "" {
-		c.srv.addresses.drop(c.address)
+		c.srv.addresses.Drop(c.address)
 	}
 	c.srv.sockets.drop(c)
 }
@@ -233,7 +234,7 @@ func (c *conn) slow() {
 	c.mu.Unlock()
 	if !stopped {
 		c.srv.stats.slow.Add(1)
-		c.pipe.Close(closeFrame(closeSlow, "too slow, resume"), true)
+		c.pipe.Close(socket.CloseFrame(closeSlow, "too slow, resume"), true)
 	}
 }
 

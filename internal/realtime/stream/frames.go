@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -9,6 +8,7 @@ import (
 
 	"usher/internal/fault"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 )
 
 // Close codes. 40xx: connect again and resume. 41xx: get a new token first. 42xx: do not come back by yourself.
@@ -24,48 +24,10 @@ const (
 	closeTooLarge  = 4202
 )
 
-// WebSocket opcodes with the final bit, as a server sends them (RFC 6455, section 5.2).
-const (
-	opText  = 0x81
-	opClose = 0x88
-	opPong  = 0x8A
-)
-
-// headerRoom is left free before a payload; a header takes 2, 4 or 10 bytes of its end.
-const headerRoom = 10
-
-// begin starts a frame whose payload will take about size bytes.
-func begin(size int) []byte { return make([]byte, headerRoom, headerRoom+size) }
-
-// finish puts the header before the payload and answers the frame.
-func finish(op byte, b []byte) []byte {
-	n := len(b) - headerRoom
-	switch {
-	case n < 126:
-		b[8], b[9] = op, byte(n)
-		return b[8:]
-	case n <= 0xFFFF:
-		b[6], b[7] = op, 126
-		binary.BigEndian.PutUint16(b[8:], uint16(n))
-		return b[6:]
-	}
-	b[0], b[1] = op, 127
-	binary.BigEndian.PutUint64(b[2:], uint64(n))
-	return b
-}
-
-// closeFrame ends a connection. The reason is for people, and may hold one number: seconds (see docs/realtime.md).
-func closeFrame(code uint16, reason string) []byte {
-	b := binary.BigEndian.AppendUint16(begin(2+len(reason)), code)
-	return finish(opClose, append(b, reason...))
-}
-
-func pongFrame(payload []byte) []byte { return finish(opPong, append(begin(len(payload)), payload...)) }
-
 // eventFrame is the encoding of an event that all watchers share.
 func eventFrame(b *realtime.Broadcast) []byte {
 	e := &b.Event
-	f := begin(len(e.Data) + 220)
+	f := socket.Begin(len(e.Data) + 220)
 	f = append(f, `{"type":"event","stream":`...)
 	f = appendString(f, string(b.Stream().SID))
 	f = append(f, `,"epoch":`...)
@@ -82,29 +44,29 @@ func eventFrame(b *realtime.Broadcast) []byte {
 	} else {
 		f = append(f, e.Data...)
 	}
-	return finish(opText, append(f, '}'))
+	return socket.Finish(socket.Text, append(f, '}'))
 }
 
 func typingFrame(b *realtime.Broadcast) []byte {
-	f := append(begin(160), `{"type":"typing","channel":`...)
+	f := append(socket.Begin(160), `{"type":"typing","channel":`...)
 	f = appendString(f, string(b.Stream().SID))
 	f = append(f, `,"identity":`...)
 	f = appendString(f, b.Typing.Identity)
 	f = append(f, `,"name":`...)
 	f = appendString(f, b.Typing.Name)
-	return finish(opText, append(f, '}'))
+	return socket.Finish(socket.Text, append(f, '}'))
 }
 
 // answer starts the answer to a request: {"type":…,"id":…
 func answer(kind string, id int64, size int) []byte {
-	f := append(begin(size+40), `{"type":"`...)
+	f := append(socket.Begin(size+40), `{"type":"`...)
 	f = append(f, kind...)
 	f = append(f, `","id":`...)
 	return strconv.AppendInt(f, id, 10)
 }
 
 func okFrame(kind string, id int64) []byte {
-	return finish(opText, append(answer(kind, id, 8), '}'))
+	return socket.Finish(socket.Text, append(answer(kind, id, 8), '}'))
 }
 
 func welcomeFrame(id int64, identity, account, epoch string, expires time.Time, heartbeat time.Duration) []byte {
@@ -118,17 +80,17 @@ func welcomeFrame(id int64, identity, account, epoch string, expires time.Time, 
 	f = appendTime(f, expires)
 	f = append(f, `,"heartbeat":`...)
 	f = strconv.AppendInt(f, int64(heartbeat/time.Second), 10)
-	return finish(opText, append(f, '}'))
+	return socket.Finish(socket.Text, append(f, '}'))
 }
 
 func tokenFrame(id int64, expires time.Time) []byte {
 	f := append(answer("ok", id, 60), `,"expires":`...)
-	return finish(opText, append(appendTime(f, expires), '}'))
+	return socket.Finish(socket.Text, append(appendTime(f, expires), '}'))
 }
 
 func expiringFrame(left time.Duration) []byte {
-	f := append(begin(40), `{"type":"expiring","seconds":`...)
-	return finish(opText, append(strconv.AppendInt(f, int64(left/time.Second), 10), '}'))
+	f := append(socket.Begin(40), `{"type":"expiring","seconds":`...)
+	return socket.Finish(socket.Text, append(strconv.AppendInt(f, int64(left/time.Second), 10), '}'))
 }
 
 func sentFrame(id int64, message []byte, repeated bool) []byte {
@@ -136,7 +98,7 @@ func sentFrame(id int64, message []byte, repeated bool) []byte {
 	f = append(f, message...)
 	f = append(f, `,"repeated":`...)
 	f = strconv.AppendBool(f, repeated)
-	return finish(opText, append(f, '}'))
+	return socket.Finish(socket.Text, append(f, '}'))
 }
 
 func historyFrame(id int64, h History) []byte {
@@ -157,7 +119,7 @@ func historyFrame(id int64, h History) []byte {
 	f = appendString(f, h.Epoch)
 	f = append(f, `,"offset":`...)
 	f = strconv.AppendInt(f, h.Offset, 10)
-	return finish(opText, append(f, '}'))
+	return socket.Finish(socket.Text, append(f, '}'))
 }
 
 func appendList(f []byte, items []json.RawMessage) []byte {
@@ -201,24 +163,24 @@ func subscribedFrame(id int64, epoch string, streams []subscribed) []byte {
 		f = strconv.AppendBool(f, s.resumed)
 		f = append(f, '}')
 	}
-	return finish(opText, append(f, `]}`...))
+	return socket.Finish(socket.Text, append(f, `]}`...))
 }
 
 func unsubscribedFrame(stream string, why *fault.Error) []byte {
-	f := append(begin(200), `{"type":"unsubscribed","stream":`...)
+	f := append(socket.Begin(200), `{"type":"unsubscribed","stream":`...)
 	f = appendString(f, stream)
 	f = append(f, `,"error":{`...)
-	return finish(opText, append(appendFault(f, why), `}}`...))
+	return socket.Finish(socket.Text, append(appendFault(f, why), `}}`...))
 }
 
 func errorFrame(id int64, e *fault.Error) []byte {
-	f := append(begin(200), `{"type":"error",`...)
+	f := append(socket.Begin(200), `{"type":"error",`...)
 	if id != 0 {
 		f = append(f, `"id":`...)
 		f = strconv.AppendInt(f, id, 10)
 		f = append(f, ',')
 	}
-	return finish(opText, append(appendFault(f, e), '}'))
+	return socket.Finish(socket.Text, append(appendFault(f, e), '}'))
 }
 
 // appendFault writes the fields of an error; retry_after in whole seconds, rounded up.

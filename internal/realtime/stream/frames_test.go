@@ -14,6 +14,7 @@ import (
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 )
 
 // payload takes the header of a frame off and checks it.
@@ -33,21 +34,6 @@ func payload(t *testing.T, frame []byte, op byte) string {
 		t.Fatalf("the header says %d bytes, there are %d", n, len(rest))
 	}
 	return string(rest)
-}
-
-func TestFrameHeaders(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 300000} {
-		if got := payload(t, finish(opText, append(begin(n), strings.Repeat("x", n)...)), opText); len(got) != n {
-			t.Errorf("%d bytes became %d", n, len(got))
-		}
-	}
-	if got := payload(t, closeFrame(4001, "slow"), opClose); got != "\x0f\xa1slow" {
-		t.Errorf("close frame %q", got)
-	}
-	if got := payload(t, pongFrame([]byte("hi")), opPong); got != "hi" {
-		t.Errorf("pong frame %q", got)
-	}
 }
 
 func TestFrames(t *testing.T) {
@@ -83,7 +69,7 @@ func TestFrames(t *testing.T) {
 			Position: realtime.Position{Epoch: "e1", Offset: 9},
 		}),
 	} {
-		text := payload(t, got, opText)
+		text := payload(t, got, byte(socket.Text))
 		if d := cmp.Diff(want, text); d != "" {
 			t.Error(d)
 		}
@@ -110,59 +96,6 @@ func FuzzAppendString(f *testing.F) {
 			t.Fatalf("%q came back as %q", s, back)
 		}
 	})
-}
-
-func TestBucket(t *testing.T) {
-	t.Parallel()
-	var b bucket
-	now := time.Unix(1000, 0)
-	for i := range 40 {
-		if wait := b.take(now, 20, 40); wait != 0 {
-			t.Fatalf("message %d has to wait %s", i, wait)
-		}
-	}
-	if wait := b.take(now, 20, 40); wait < 49*time.Millisecond || wait > 51*time.Millisecond {
-		t.Errorf("wait %s, want 50 ms", wait)
-	}
-	taken := 0
-	for ms := range 10_000 {
-		if b.take(now.Add(time.Duration(ms)*time.Millisecond), 20, 40) == 0 {
-			taken++
-		}
-	}
-	if taken < 198 || taken > 201 {
-		t.Errorf("%d in ten seconds, want 200", taken)
-	}
-	if wait := b.take(now.Add(time.Hour), 20, 40); wait != 0 || b.left > 39 {
-		t.Errorf("after an hour: wait %s, %v left", wait, b.left)
-	}
-	for range 1000 {
-		if b.take(now, 0, 0) != 0 {
-			t.Fatal("no limit is a limit")
-		}
-	}
-}
-
-func TestCounts(t *testing.T) {
-	t.Parallel()
-	var c counts
-	for i, tt := range []struct {
-		of    string
-		most  int
-		wants bool
-	}{{"a", 2, true}, {"a", 2, true}, {"a", 2, false}, {"b", 2, true}, {"a", 0, true}} {
-		if got := c.add(tt.of, tt.most); got != tt.wants {
-			t.Errorf("%d: add(%q, %d) = %t, want %t", i, tt.of, tt.most, got, tt.wants)
-		}
-	}
-	for range 3 {
-		c.drop("a")
-	}
-	c.drop("b")
-	c.drop("b")
-	if len(c.n) != 0 {
-		t.Errorf("left over: %v", c.n)
-	}
 }
 
 func TestStorm(t *testing.T) {

@@ -80,9 +80,9 @@ func (c *conn) handle(frame []byte) {
 func (c *conn) tooFast(kind string) time.Duration {
 	l := &c.srv.o.Limits
 	if kind == "send" {
-		return c.sends.take(time.Now(), l.SendRate, l.SendBurst)
+		return c.sends.Take(time.Now(), l.SendRate, l.SendBurst)
 	}
-	return c.requests.take(time.Now(), l.RequestRate, l.Burst)
+	return c.requests.Take(time.Now(), l.RequestRate, l.Burst)
 }
 
 // fail answers a request with an error. Typing has no answers.
@@ -121,14 +121,14 @@ func (c *conn) hello(r *request, err error) {
 		c.refuse(err)
 		return
 	}
-	if !c.srv.identities.add(identityKey(&actor), c.srv.o.Limits.PerIdentity) {
+	if !c.srv.identities.Add(identityKey(&actor), c.srv.o.Limits.PerIdentity) {
 		c.end(closeTooMany, "too many connections, wait 30 s")
 		return
 	}
 	c.mu.Lock()
 	if c.gone {
 		c.mu.Unlock()
-		c.srv.identities.drop(identityKey(&actor))
+		c.srv.identities.Drop(identityKey(&actor))
 		return
 	}
 	c.actor, c.leaves = &actor, c.srv.o.Presence.Enter(actor)

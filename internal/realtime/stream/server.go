@@ -16,6 +16,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
@@ -138,8 +139,8 @@ type Server struct {
 	cancel     context.CancelFunc
 	draining   atomic.Bool
 	sockets    registry
-	identities counts
-	addresses  counts
+	identities socket.Counts
+	addresses  socket.Counts
 	recheck    chan struct{}
 	stats      struct{ opened, refused, slow, revoked, expired, limited atomic.Int64 }
 }
@@ -231,20 +232,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	address := s.o.Address(r)
-	socket, err := s.upgrader.Upgrade(w, r)
+	ws, err := s.upgrader.Upgrade(w, r)
 	if err != nil {
 		return
 	}
-	c := socket.Session().(*conn)
-	c.open(socket)
+	c := ws.Session().(*conn)
+	c.open(ws)
 	s.sockets.add(c)
-	if s.addresses.add(address, s.o.Limits.PerAddress) {
+	if s.addresses.Add(address, s.o.Limits.PerAddress) {
 		c.address = address
 	} else {
 		c.end(closeTooMany, "too many connections, wait 30 s")
 	}
 	s.stats.opened.Add(1)
-	go socket.ReadLoop()
+	go ws.ReadLoop()
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {
