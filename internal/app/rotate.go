@@ -27,6 +27,7 @@ var sealedTables = []string{
 	"taskrouter_worker", "taskrouter_worker_channel", "taskrouter_task", "taskrouter_reservation",
 	"studio_flow", "studio_revision", "studio_execution", "studio_step", "studio_test_line", "studio_function", "studio_assistant",
 	"hook_delivery", "hook_body",
+	"media", "media_rules",
 }
 
 // rotate gives the main account a new primary key and seals its rows anew. A sweep that was cut goes on where it stood: run

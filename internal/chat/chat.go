@@ -6,6 +6,7 @@ import (
 	"usher/internal/chat/recall"
 	"usher/internal/db"
 	"usher/internal/event"
+	"usher/internal/media"
 	"usher/internal/pace"
 	"usher/internal/seal"
 	"usher/internal/sid"
@@ -17,14 +18,14 @@ type Deps struct {
 	Log  *event.Log
 	Ring *seal.Ring // blind indexes; the same ring that the database seals with
 
-	Gate     Gate     // asks webhooks before a client's action; nil asks nobody
-	Presence Presence // who is connected; nil says nobody
+	Gate     Gate         // asks webhooks before a client's action; nil asks nobody
+	Presence Presence     // who is connected; nil says nobody
+	Media    *media.Store // the files that messages carry; nil has none
 	// ActionsPerSecond bounds the changes of one channel; 0 does not.
 	ActionsPerSecond int
 }
 
-// Presence tells who is connected now. It is no row: what it says is true only
-// for the moment.
+// Presence tells who is connected now. It is no row: what it says is true only for the moment.
 type Presence interface {
 	// Online reports whether the identity of a service has a live connection.
 	Online(account int64, service sid.SID, identity string) bool
@@ -45,12 +46,16 @@ type Chat struct {
 
 	gate     Gate
 	presence Presence
+	media    *media.Store
 	pace     *pace.Limiter[seatKey] // nil for no limit
 }
 
 // New returns a Chat.
 func New(d Deps) *Chat {
-	c := &Chat{db: d.DB, log: d.Log, ring: d.Ring, seats: recall.New[seatKey, seat](maxSeats), gate: d.Gate, presence: d.Presence}
+	c := &Chat{db: d.DB, log: d.Log, ring: d.Ring, seats: recall.New[seatKey, seat](maxSeats), gate: d.Gate, presence: d.Presence, media: d.Media}
+	if c.media != nil {
+		c.media.Admit(c)
+	}
 	if d.ActionsPerSecond > 0 {
 		c.pace = pace.NewLimiter[seatKey](60*d.ActionsPerSecond, d.ActionsPerSecond)
 	}

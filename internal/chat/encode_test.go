@@ -39,9 +39,9 @@ func checkPayload(t *testing.T, name string, m *Message) {
 	if err := json.Unmarshal(wanted, &want); err != nil {
 		t.Fatal(err)
 	}
-	payload := m.Payload()
-	if err := json.Unmarshal(payload, &got); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, payload)
+	text := m.Payload()
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, text)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s: %s", name, diff)

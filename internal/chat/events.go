@@ -22,6 +22,7 @@ type (
 	ChannelData     = payload.Channel
 	MemberData      = payload.Member
 	MessageData     = payload.Message
+	Media           = payload.Media
 	UserData        = payload.User
 	UserChannelData = payload.UserChannel
 )
@@ -50,12 +51,26 @@ func (m *Message) Data() MessageData {
 	d := MessageData{
 		SID: m.SID, ChannelSID: m.ChannelSID, Index: m.Index, Author: m.Author, Body: m.Body, Attributes: m.Attributes,
 		Type: m.Type(), DateCreated: payload.Date(m.CreatedAt), DateUpdated: payload.Date(m.UpdatedAt),
-		LastUpdatedBy: optional(m.LastUpdatedBy), WasEdited: m.WasEdited, ClientID: m.ClientID,
+		LastUpdatedBy: optional(m.LastUpdatedBy), WasEdited: m.WasEdited, ClientID: m.ClientID, Media: m.Media,
 	}
 	if m.MemberSID != "" {
 		d.MemberSID = &m.MemberSID
 	}
 	return d
+}
+
+// Payload is the message as its events carry it: json.Marshal of its Data.
+func (m *Message) Payload() []byte { return m.encode(m.fixedPart()) }
+
+// fixedPart is what encode needs and can be made before the message has its place.
+func (m *Message) fixedPart() []byte {
+	d := m.Data()
+	return d.Fixed()
+}
+
+func (m *Message) encode(fixed []byte) []byte {
+	d := m.Data()
+	return d.Encode(fixed)
 }
 
 // Data is the user's payload.

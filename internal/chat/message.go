@@ -14,6 +14,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
+	"usher/internal/media"
 	"usher/internal/sid"
 )
 
@@ -26,6 +27,7 @@ type Message struct {
 	ChannelSID sid.SID // not stored
 	ServiceSID sid.SID // not stored
 
+	uploader  string // whose file Media may be; "" is anybody's
 	clientKey []byte // blind index of ClientID; nil when there is none
 }
 
@@ -38,10 +40,16 @@ type MessageDoc struct {
 	LastUpdatedBy string          `json:"updated_by,omitempty"` // "" is null on the wire
 	WasEdited     bool            `json:"edited,omitempty"`
 	ClientID      string          `json:"client,omitempty"`
+	Media         *payload.Media  `json:"media,omitempty"`
 }
 
-// Type is the kind of content.
-func (m *Message) Type() string { return "text" }
+// Type is the kind of content: media where the message carries a file.
+func (m *Message) Type() string {
+	if m.Media != nil {
+		return "media"
+	}
+	return "text"
+}
 
 // GetMessage returns a message by its SID.
 func (c *Chat) GetMessage(ctx context.Context, actor account.Actor, p Place, message sid.SID) (Message, error) {
@@ -144,6 +152,9 @@ func (s seat) mayEditMessage(actor account.Actor, m *Message, change MessageChan
 }
 
 func (c *Chat) updateMessage(tx *db.Tx, ch *Channel, m *Message, change MessageChange) error {
+	if change.Body != nil && m.Media != nil && *change.Body != m.Body {
+		return fault.New(50509, "")
+	}
 	if change.Body != nil {
 		if err := check.Body(*change.Body); err != nil {
 			return err
@@ -214,6 +225,11 @@ func (c *Chat) DeleteMessage(ctx context.Context, actor account.Actor, p Place, 
 		}
 		if err := messages.Delete(tx, &m); err != nil {
 			return fmt.Errorf("message %s: %w", m.SID, err)
+		}
+		if m.Media != nil {
+			if err := media.Release(tx, m.Media.SID); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(`update chat_channel set message_count = message_count - 1 where id = $1`, ch.ID); err != nil {
 			return fmt.Errorf("channel %s: %w", ch.SID, err)

@@ -7,6 +7,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat/check"
+	"usher/internal/chat/payload"
 	"usher/internal/chat/permission"
 	"usher/internal/chat/settings"
 	"usher/internal/db"
@@ -45,7 +46,7 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 		key.identity = draft.Author
 	}
 	s, known := c.seats.Get(key)
-	if !known || s.maySend(actor, p) != nil { // what is remembered may be used to allow, never to refuse
+	if !known || s.maySend(actor, p, n.Media) != nil { // what is remembered may be used to allow, never to refuse
 		err = c.db.View(ctx, func(tx *db.Tx) (err error) {
 			s, err = c.readSeat(tx, key.account, p, key.identity)
 			return err
@@ -70,7 +71,7 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 					return err
 				}
 			}
-			if err = s.maySend(actor, p); err != nil {
+			if err = s.maySend(actor, p, n.Media); err != nil {
 				return err
 			}
 			m = draft
@@ -103,10 +104,10 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 // amended asks the service's webhook about a message and answers what it makes
 // of it.
 func (c *Chat) amended(ctx context.Context, actor account.Actor, p Place, n NewMessage, draft Message) (Message, error) {
-	a, err := c.askIn(ctx, actor, p, "onMessageSend", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
+	a, err := c.askIn(ctx, actor, p, sendEvent(n), func(_ *db.Tx, ch *Channel, s seat) (any, error) {
 		m := draft
 		m.SID, m.ChannelSID = "", ch.SID
-		return m.Data(), s.maySend(actor, p)
+		return m.Data(), s.maySend(actor, p, n.Media)
 	})
 	if err != nil || a == (Amendment{}) {
 		return draft, err
@@ -116,14 +117,25 @@ func (c *Chat) amended(ctx context.Context, actor account.Actor, p Place, n NewM
 	set(&n.Author, a.Author)
 	set(&n.Attributes, a.Attributes)
 	m, err := c.compose(actor.Account, n)
-	m.clientKey = draft.clientKey // whom the message is from does not change which message it is
+	m.clientKey, m.uploader = draft.clientKey, draft.uploader // whom it is from changes neither which it is nor whose file
 	return m, err
 }
 
+// sendEvent is the webhooks' name of what is asked for.
+func sendEvent(n NewMessage) string {
+	if n.Media != "" {
+		return "onMediaMessageSend"
+	}
+	return "onMessageSend"
+}
+
 // maySend checks what the seat is worth for sending.
-func (s seat) maySend(actor account.Actor, p Place) error {
+func (s seat) maySend(actor account.Actor, p Place, media sid.SID) error {
 	if !s.visible(actor) {
 		return p.missing()
+	}
+	if media != "" {
+		return s.allow(actor, permission.SendMediaMessage)
 	}
 	return s.allow(actor, permission.SendMessage)
 }
@@ -136,7 +148,11 @@ func (c *Chat) draft(actor account.Actor, n NewMessage) (Message, error) {
 	if !mayManage(actor) && (n.Author != actor.Identity || n.LastUpdatedBy != "" || !n.DateCreated.IsZero() || !n.DateUpdated.IsZero()) {
 		return Message{}, denied()
 	}
-	return c.compose(actor.Account, n)
+	m, err := c.compose(actor.Account, n)
+	if !mayManage(actor) {
+		m.uploader = actor.Identity
+	}
+	return m, err
 }
 
 func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
@@ -162,6 +178,9 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 	if err := check.Text("client_id", n.ClientID); err != nil {
 		return Message{}, err
 	}
+	if n.Media != "" && !sid.Valid(string(n.Media), sid.Media) {
+		return Message{}, fault.New(50510, "")
+	}
 	m := Message{
 		Row: db.Row{
 			SID: sid.New(sid.Message), Account: acct, CreatedAt: check.Moment(n.DateCreated), UpdatedAt: check.Moment(n.DateUpdated),
@@ -169,6 +188,9 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 		MessageDoc: MessageDoc{
 			Author: n.Author, Body: n.Body, Attributes: attributes, LastUpdatedBy: n.LastUpdatedBy, ClientID: n.ClientID,
 		},
+	}
+	if n.Media != "" {
+		m.Media = &payload.Media{SID: n.Media} // the rest is known once it is attached
 	}
 	if n.ClientID != "" {
 		// With the author, so that two members whose clients count from 1 do not silence each other.
@@ -202,12 +224,18 @@ func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte, by *event.Origi
 
 // write inserts a message that has its index and appends its event.
 func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched bool, by *event.Origin) error {
+	if m.Media != nil {
+		if err := c.attach(tx, m); err != nil {
+			return err
+		}
+		fixed = m.fixedPart()
+	}
 	if err := messages.Insert(tx, m); err != nil {
 		return fmt.Errorf("message: %w", err)
 	}
 	return c.log.Append(tx, event.Event{
 		Account: m.Account, Stream: event.Stream{Kind: event.Channel, ID: m.ChannelID, SID: m.ChannelSID}, Offset: head,
-		Kind: event.MessageAdded, Key: m.Key, Data: m.payload(fixed), Watched: watched, Origin: by,
+		Kind: event.MessageAdded, Key: m.Key, Data: m.encode(fixed), Watched: watched, Origin: by,
 	})
 }
 

@@ -65,6 +65,7 @@ type NewMessage struct {
 	Attributes    string // JSON text; "" is {}
 	ClientID      string // made by the sender; sending it again answers with the first message
 	LastUpdatedBy string
+	Media         sid.SID   // of the file to carry, "" for none
 	DateCreated   time.Time // of an import; zero is now
 	DateUpdated   time.Time
 }

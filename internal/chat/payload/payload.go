@@ -56,14 +56,22 @@ type Message struct {
 	MemberSID     *sid.SID        `json:"member_sid"` // null when the author was not a member
 	Body          string          `json:"body"`
 	Attributes    json.RawMessage `json:"attributes"`
-	Type          string          `json:"type"` // text
-	Media         *struct{}       `json:"media"`
+	Type          string          `json:"type"` // text, media
+	Media         *Media          `json:"media"`
 	DateCreated   Date            `json:"date_created"`
 	DateUpdated   Date            `json:"date_updated"`
 	LastUpdatedBy *string         `json:"last_updated_by"`
 	WasEdited     bool            `json:"was_edited"`
 	ClientID      string          `json:"client_id,omitempty"`
 	DateRemoved   *Date           `json:"date_removed,omitempty"`
+}
+
+// Media is the file that a message carries.
+type Media struct {
+	SID         sid.SID `json:"sid"`
+	Filename    *string `json:"filename"`
+	ContentType string  `json:"content_type"`
+	Size        int64   `json:"size"` // bytes
 }
 
 // User is a user.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usher/internal/db"
+	"usher/internal/media"
 )
 
 // How many rows one transaction of a removal deletes: with the removal itself, and in a later batch. Both keep the writer for
@@ -51,6 +52,9 @@ func Channel(tx *db.Tx, id int64, limit int64) (done bool, err error) {
 	}
 	if n == limit {
 		return false, nil
+	}
+	if err := media.ReleaseChannel(tx, id); err != nil {
+		return false, err
 	}
 	for _, statement := range []string{`delete from chat_member where channel_id = $1`, `delete from chat_invite where channel_id = $1`} {
 		if _, err := tx.Exec(statement, id); err != nil {

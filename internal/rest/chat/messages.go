@@ -6,7 +6,6 @@ import (
 
 	"usher/internal/chat"
 	"usher/internal/db"
-	"usher/internal/fault"
 	"usher/internal/rest"
 	"usher/internal/sid"
 )
@@ -26,22 +25,36 @@ type messageFilter struct {
 }
 
 type messageWire struct {
-	SID           sid.SID   `json:"sid"`
-	AccountSID    sid.SID   `json:"account_sid"`
-	ServiceSID    sid.SID   `json:"service_sid"`
-	ChannelSID    sid.SID   `json:"channel_sid"`
-	To            sid.SID   `json:"to"` // the channel
-	From          string    `json:"from"`
-	Body          string    `json:"body"`
-	Attributes    string    `json:"attributes"`
-	Index         int64     `json:"index"`
-	Type          string    `json:"type"`
-	Media         *struct{} `json:"media"`
-	WasEdited     bool      `json:"was_edited"`
-	LastUpdatedBy *string   `json:"last_updated_by"`
-	DateCreated   *string   `json:"date_created"`
-	DateUpdated   *string   `json:"date_updated"`
-	URL           string    `json:"url"`
+	SID           sid.SID    `json:"sid"`
+	AccountSID    sid.SID    `json:"account_sid"`
+	ServiceSID    sid.SID    `json:"service_sid"`
+	ChannelSID    sid.SID    `json:"channel_sid"`
+	To            sid.SID    `json:"to"` // the channel
+	From          string     `json:"from"`
+	Body          string     `json:"body"`
+	Attributes    string     `json:"attributes"`
+	Index         int64      `json:"index"`
+	Type          string     `json:"type"`
+	Media         *mediaWire `json:"media"`
+	WasEdited     bool       `json:"was_edited"`
+	LastUpdatedBy *string    `json:"last_updated_by"`
+	DateCreated   *string    `json:"date_created"`
+	DateUpdated   *string    `json:"date_updated"`
+	URL           string     `json:"url"`
+}
+
+type mediaWire struct {
+	SID         sid.SID `json:"sid"`
+	Size        int64   `json:"size"`
+	ContentType string  `json:"content_type"`
+	Filename    *string `json:"filename"`
+}
+
+func mediaOf(m *chat.Media) *mediaWire {
+	if m == nil {
+		return nil
+	}
+	return &mediaWire{SID: m.SID, Size: m.Size, ContentType: m.ContentType, Filename: m.Filename}
 }
 
 func messages(s *chat.Chat) rest.Mount {
@@ -59,12 +72,9 @@ func messages(s *chat.Chat) rest.Mount {
 			return s.GetMessage(ctx, c.Actor, channelOf(c, varChannel), c.SID(varItem))
 		},
 		Create: func(ctx context.Context, c *rest.Call, in messageForm) (chat.Message, error) {
-			if in.MediaSID != "" { // no media can have been uploaded yet
-				return chat.Message{}, fault.New(50507, "")
-			}
 			m, _, err := s.SendTo(ctx, c.Actor, channelOf(c, varChannel), chat.NewMessage{
 				Author: in.From.V, Body: in.Body.V, Attributes: in.Attributes.V, LastUpdatedBy: in.LastUpdatedBy.V,
-				DateCreated: in.DateCreated.V, DateUpdated: in.DateUpdated.V,
+				DateCreated: in.DateCreated.V, DateUpdated: in.DateUpdated.V, Media: in.MediaSID,
 			})
 			return m, err
 		},
@@ -80,7 +90,7 @@ func messages(s *chat.Chat) rest.Mount {
 		View: func(c *rest.Call, v chat.Message) any {
 			return messageWire{
 				SID: v.SID, AccountSID: c.Actor.AccountSID, ServiceSID: v.ServiceSID, ChannelSID: v.ChannelSID, To: v.ChannelSID,
-				From: v.Author, Body: v.Body, Attributes: string(v.Attributes), Index: v.Index, Type: v.Type(), WasEdited: v.WasEdited,
+				From: v.Author, Body: v.Body, Attributes: string(v.Attributes), Index: v.Index, Type: v.Type(), Media: mediaOf(v.Media), WasEdited: v.WasEdited,
 				LastUpdatedBy: optional(v.LastUpdatedBy), DateCreated: c.Date(v.CreatedAt), DateUpdated: c.Date(v.UpdatedAt),
 				URL: c.URL(channelPath(v.ServiceSID, v.ChannelSID), "/Messages/", string(v.SID)),
 			}
