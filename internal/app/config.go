@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -47,7 +48,14 @@ type Config struct {
 	// DeliveryDays bounds how long what was sent to others' addresses is kept, and with it what it takes of the disk.
 	DeliveryDays int `default:"14" env:"USHER_DELIVERY_DAYS" help:"Days that deliveries of webhooks are kept, to be looked at and sent again."`
 
-	ExecutionDays int64 `default:"0" env:"USHER_EXECUTION_DAYS" help:"Days that executions of Studio flows are kept after their end; 0 for ever."`
+	ExecutionDays  int64  `default:"0" env:"USHER_EXECUTION_DAYS" help:"Days that executions of Studio flows are kept after their end; 0 for ever."`
+	MediaStore     string `env:"USHER_MEDIA_STORE" help:"Where files are kept: s3://bucket/prefix?endpoint=https://host&region=name; empty for the folder media in the data folder."`
+	MediaKey       string `env:"USHER_MEDIA_KEY,AWS_ACCESS_KEY_ID" help:"Access key of the S3 store."`
+	MediaSecret    string `env:"USHER_MEDIA_SECRET,AWS_SECRET_ACCESS_KEY" help:"Secret of the S3 store's access key."`
+	MediaURL       string `name:"media-url" env:"USHER_MEDIA_URL" help:"Origin that files are handed out from, such as https://media.example.org, if it is to be another than that of the screens."`
+	MediaMB        int    `name:"media-mb" default:"150" env:"USHER_MEDIA_MB" help:"Size of the largest file, in MB."`
+	MediaVisitorMB int    `name:"media-visitor-mb" default:"16" env:"USHER_MEDIA_VISITOR_MB" help:"Size of the largest file of a visitor, in MB."`
+	MediaScan      string `env:"USHER_MEDIA_SCAN" help:"Address of clamd, host:port or the path of its socket. Files then pass only if it finds them clean."`
 
 	LogLevel  string        `default:"info" enum:"debug,info,warn,error" env:"USHER_LOG_LEVEL" help:"Least level that is logged."`
 	LogFormat string        `default:"text" enum:"text,json" env:"USHER_LOG_FORMAT" help:"Format of the log on standard error."`
@@ -101,7 +109,7 @@ func parse(args []string, version string, more ...kong.Option) (Config, error) {
 		s := line.Rotate
 		config = Config{
 			Command: CommandRotate, Data: s.Data, Database: s.Database, RootKey: s.RootKey, LogLevel: s.LogLevel, LogFormat: s.LogFormat,
-			EventDays: 1, DeliveryDays: 1,
+			EventDays: 1, DeliveryDays: 1, MediaMB: 1, MediaVisitorMB: 1,
 		}
 	}
 	config.Version = version
@@ -121,6 +129,9 @@ func (c *Config) check() error {
 	if c.EventDays < 1 {
 		return errors.New("--event-days must be 1 or more")
 	}
+	if err := c.checkMedia(); err != nil {
+		return err
+	}
 	if c.DeliveryDays < 1 {
 		return errors.New("--delivery-days must be 1 or more")
 	}
@@ -132,6 +143,23 @@ func (c *Config) check() error {
 	}
 	_, err := networks("--allow", c.Allow)
 	return err
+}
+
+// mediaMost is the largest file that --media-mb may allow, in MB: what one upload brings in its time.
+const mediaMost = 2000
+
+func (c *Config) checkMedia() error {
+	if c.MediaMB < 1 || c.MediaMB > mediaMost || c.MediaVisitorMB < 1 {
+		return fmt.Errorf("--media-mb must be from 1 to %d, --media-visitor-mb 1 or more", mediaMost)
+	}
+	if c.MediaURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.MediaURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return errors.New("--media-url must be an origin: https://media.example.org")
+	}
+	return nil
 }
 
 // networks parses addresses and networks of a flag.

@@ -29,6 +29,7 @@ import (
 	"usher/internal/janitor"
 	"usher/internal/job"
 	"usher/internal/loop"
+	"usher/internal/media"
 	"usher/internal/notify"
 	"usher/internal/page"
 	"usher/internal/realtime"
@@ -42,6 +43,7 @@ import (
 	resthooks "usher/internal/rest/hooks"
 	restiam "usher/internal/rest/iam"
 	restjanitor "usher/internal/rest/janitor"
+	restmcs "usher/internal/rest/mcs"
 	reststudio "usher/internal/rest/studio"
 	resttaskrouter "usher/internal/rest/taskrouter"
 	"usher/internal/seal"
@@ -101,6 +103,7 @@ type parts struct {
 	jobs     *job.Queue
 	log      *event.Log
 	accounts *account.Accounts
+	media    *media.Store
 	chat     *chat.Chat
 	tasks    *taskrouter.TaskRouter
 	flex     *flex.Flex
@@ -140,7 +143,13 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	}
 	caller := hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow}))
 	p.presence = &realtime.Presence{}
-	p.chat = chat.New(chat.Deps{DB: p.db, Log: p.log, Ring: ring, Presence: p.presence, ActionsPerSecond: c.ChannelRate, Gate: notify.NewGate(caller, p.accounts)})
+	if p.media, err = p.openMedia(); err != nil {
+		return nil, errors.Join(err, p.db.Close())
+	}
+	p.chat = chat.New(chat.Deps{
+		DB: p.db, Log: p.log, Ring: ring, Presence: p.presence, ActionsPerSecond: c.ChannelRate, Gate: notify.NewGate(caller, p.accounts),
+		Media: p.media,
+	})
 	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
 	p.flex = flex.New(p.db)
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
@@ -208,6 +217,10 @@ func (p *parts) products() ([]rest.Product, error) {
 		return nil, err
 	}
 	devices := push.New(p.db, p.chat)
+	mediaKey, err := p.edgeKey("signed addresses of files")
+	if err != nil {
+		return nil, err
+	}
 	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
 		restaccounts.Product(p.accounts, p.accounts),
@@ -218,6 +231,7 @@ func (p *parts) products() ([]rest.Product, error) {
 		}),
 		resttaskrouter.Product(p.tasks),
 		reststudio.Product(flows), reststudio.Version1(flows), reststudio.Own(flows),
+		restmcs.Product(restmcs.Deps{Files: p.media, Rules: p.media, Key: mediaKey, Origin: p.config.MediaURL}),
 		resthooks.Product(p.hooks, p.flowrun),
 		restjanitor.Product(p.janitor, p.flex),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
@@ -310,6 +324,7 @@ func (p *parts) services() *loop.Group {
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))
 	g.Add("webhooks' log", loop.Every(time.Hour, trim(p.config.DeliveryDays, p.hooks.Trim)))
 	g.Add("removed channels", loop.Every(time.Minute, p.purge))
+	g.Add("files", loop.Every(time.Minute, p.sweepMedia))
 	g.Add("sessions", loop.Every(time.Hour, func(ctx context.Context) error {
 		_, err := p.accounts.Sweep(ctx)
 		return err

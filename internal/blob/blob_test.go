@@ -223,9 +223,12 @@ func TestFiles_forgetWhatACrashLeft(t *testing.T) {
 func TestOpen_refusesAddresses(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{
-		{Address: "https://bucket"}, {Address: "s3://"}, {Address: "s3://b\x7f"},
+		{Address: "https://bucket"},
+		{Address: "s3://"},
+		{Address: "s3://b\x7f"},
 		{Address: "s3://media"}, // no credentials
-		{Address: "s3://media?endpoint=host", ID: "a", Secret: "b"}, {Address: "s3://media?endpoint=ftp://host", ID: "a", Secret: "b"},
+		{Address: "s3://media?endpoint=host", ID: "a", Secret: "b"},
+		{Address: "s3://media?endpoint=ftp://host", ID: "a", Secret: "b"},
 	} {
 		o.Folder = t.TempDir()
 		if _, err := Open(o); err == nil {

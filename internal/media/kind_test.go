@@ -37,8 +37,10 @@ func TestAgreed(t *testing.T) {
 		{"image/png", "words", "text/plain", "text/plain", false},
 		{"image/png", "\x00\x01\x02\xff", octets, octets, false},
 		{"application/x-own", "\x00\x01\x02\xff", "application/x-own", "application/x-own", false},
-		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "PK\x03\x04rest of an archive",
-			"application/vnd.openxmlformats-officedocument.wordprocessingml.document", octets, false}, // "xml" is in its name: better not told
+		{
+			"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "PK\x03\x04rest of an archive",
+			"application/vnd.openxmlformats-officedocument.wordprocessingml.document", octets, false,
+		}, // "xml" is in its name: better not told
 		{"no type", "words", "text/plain", "text/plain", false},
 		{"multipart/x-mixed-replace", "words", "multipart/x-mixed-replace", octets, false},
 		{"application/xhtml+xml", "words", "application/xhtml+xml", octets, false},

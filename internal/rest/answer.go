@@ -18,9 +18,9 @@ import (
 var (
 	jsonType      = []string{"application/json"}
 	corsOrigin    = []string{"*"}
-	corsHeaders   = []string{"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Idempotency-Key, X-Twilio-Webhook-Enabled"}
+	corsHeaders   = []string{"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Idempotency-Key, Range, X-Twilio-Token, X-Twilio-Webhook-Enabled"}
 	corsMethods   = []string{"GET, POST, DELETE, OPTIONS"}
-	corsExpose    = []string{"ETag, Retry-After, Twilio-Request-Id"}
+	corsExpose    = []string{"Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, Twilio-Request-Id"}
 	corsCredit    = []string{"true"}
 	corsMaxAge    = []string{"86400"}
 	noStore       = []string{"no-store"}

@@ -18,10 +18,19 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, user, password string) (account.Actor, error)
 }
 
+// credentials returns what a request proves itself with: HTTP Basic, or the header by which chat clients send their token.
+func credentials(c *Call) (user, password string, ok bool) {
+	user, password, ok = c.req.BasicAuth()
+	if token := c.req.Header.Get("X-Twilio-Token"); !ok && token != "" && c.place.product.TokenHeader {
+		return "token", token, true
+	}
+	return user, password, ok
+}
+
 // authenticate fills c.Actor. A 401 carries the challenge; for tokens, which only programs hold, it is not Basic, so that no
 // browser opens its password box over a page whose token has run out.
 func (s *Server) authenticate(ctx context.Context, c *Call) error {
-	user, password, ok := c.req.BasicAuth()
+	user, password, ok := credentials(c)
 	challenge := `Basic realm="Usher API"`
 	if user == "token" {
 		challenge = `Bearer realm="Usher API"`
@@ -72,7 +81,7 @@ func (s *Server) admit(c *Call) error {
 
 // recognize fills c.Actor on a route that asks for no credentials, where the caller brought good ones all the same.
 func (s *Server) recognize(ctx context.Context, c *Call) {
-	if _, _, ok := c.req.BasicAuth(); !ok {
+	if _, _, ok := credentials(c); !ok {
 		return
 	}
 	if err := s.authenticate(ctx, c); err != nil {

@@ -23,7 +23,8 @@ type Call struct {
 
 	server *Server
 	req    *http.Request
-	header http.Header // of the answer
+	writer http.ResponseWriter // of those who stream
+	header http.Header         // of the answer
 	place  place
 	origin string // scheme://host and the prefix of a proxy
 	route  *route

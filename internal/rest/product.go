@@ -23,6 +23,8 @@ type Product struct {
 	Cursors bool     // lists page by token alone; Page without PageToken is 400/40153 (TaskRouter)
 	Routes  []Mount
 
+	// TokenHeader lets callers send an access token in X-Twilio-Token instead of HTTP Basic.
+	TokenHeader bool
 	// Context is what the product's operations run in; nil is the request's own.
 	Context func(ctx context.Context, c *Call) context.Context
 }

@@ -31,6 +31,7 @@ type route struct {
 	mode   mode
 	filter *plan // decodes a list's query
 	json   bool
+	raw    bool // the operation reads the body itself
 	run    func(ctx context.Context, c *Call) (answer, error)
 	err    error // a mistake in a tag, reported by New
 }
@@ -188,6 +189,9 @@ func (r *route) params() string {
 	}
 	if r.json {
 		out = append(out, "(JSON body)")
+	}
+	if r.raw {
+		out = append(out, "(a file)")
 	}
 	if len(out) == 0 {
 		return ""

@@ -22,7 +22,7 @@ import (
 	"usher/internal/sid"
 )
 
-// maxBody bounds the body of every request, in bytes. Media does not pass through here.
+// maxBody bounds the body of a request that is read whole, in bytes. Files are streams (Upload).
 const maxBody = 1 << 20
 
 // Options are what New needs.
@@ -112,11 +112,13 @@ type answer struct {
 	body   any
 	list   *listing
 	etag   string
+
+	content *Content // bytes instead of JSON
 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &Call{RequestID: string(sid.New(sid.Request)), server: s, req: r, header: w.Header()}
+	c := &Call{RequestID: string(sid.New(sid.Request)), server: s, req: r, writer: w, header: w.Header()}
 	start := time.Now()
 	concurrent := s.running.Add(1)
 	defer s.running.Add(-1)
@@ -150,6 +152,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	took := time.Since(start)
 	h["Twilio-Request-Duration"] = []string{strconv.FormatFloat(took.Seconds(), 'f', 3, 64)}
+	if err == nil && a.content != nil {
+		a.status = c.serve(w, a.content)
+		s.report(c, a.status, time.Since(start), a.content.Body.Close())
+		return
+	}
 	w.WriteHeader(a.status)
 	if _, err := w.Write(buf.Bytes()); err != nil && cause == nil {
 		cause = fmt.Errorf("write answer: %w", err)
@@ -168,7 +175,7 @@ func (s *Server) answer(c *Call, buf *bytes.Buffer) (a answer, err error) {
 		return a, err
 	}
 	buf.Reset()
-	if a.status == http.StatusNoContent {
+	if a.status == http.StatusNoContent || a.content != nil {
 		return a, nil
 	}
 	return a, a.write(c, buf)
@@ -216,8 +223,10 @@ func (s *Server) run(c *Call, buf *bytes.Buffer) (a answer, err error) {
 	if err := c.readIfMatch(); err != nil {
 		return a, err
 	}
-	if err := c.readBody(buf); err != nil {
-		return a, err
+	if !c.route.raw {
+		if err := c.readBody(buf); err != nil {
+			return a, err
+		}
 	}
 	if in := c.place.product.Context; in != nil {
 		ctx = in(ctx, c)

@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+
+	"usher/internal/blob"
+	"usher/internal/connector/clamd"
+	"usher/internal/media"
+)
+
+// openMedia opens the store of files.
+func (p *parts) openMedia() (*media.Store, error) {
+	c := p.config
+	blobs, err := blob.Open(blob.Options{
+		Address: c.MediaStore, Folder: filepath.Join(c.Data, "media"), ID: c.MediaKey, Secret: c.MediaSecret,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d := media.Deps{
+		DB: p.db, Blobs: blobs, Rules: media.Rules{MaxBytes: int64(c.MediaMB) << 20, VisitorBytes: int64(c.MediaVisitorMB) << 20},
+	}
+	if c.MediaScan != "" {
+		d.Scanner = clamd.New(c.MediaScan)
+	}
+	return media.New(d), nil
+}
+
+// sweepMedia deletes the bytes of files that nobody may have any more.
+func (p *parts) sweepMedia(ctx context.Context) error {
+	for ctx.Err() == nil {
+		more, err := p.media.Sweep(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
