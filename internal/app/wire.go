@@ -224,7 +224,7 @@ func (p *parts) products() ([]rest.Product, error) {
 	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
 		restaccounts.Product(p.accounts, p.accounts),
-		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: p.webhooks, Push: devices}),
+		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: p.webhooks, Push: devices, MediaMB: p.config.MediaMB}),
 		resters.Product(p.accounts, devices),
 		restflex.Product(restflex.Deps{
 			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,

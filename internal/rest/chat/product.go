@@ -17,6 +17,7 @@ type Deps struct {
 	Chat     *chat.Chat
 	Webhooks *webhook.Webhooks
 	Push     *push.Push
+	MediaMB  int // size of the largest file that is taken, in MB
 }
 
 // Product lists what the chat API answers.
@@ -25,7 +26,7 @@ func Product(d Deps) rest.Product {
 	return rest.Product{
 		Name: "chat", Aliases: []string{"ip-messaging"}, Version: "v2",
 		Routes: []rest.Mount{
-			services(s), roles(s), users(s), userChannels(s), channels(s), members(s), messages(s), invites(s),
+			services(s, d.MediaMB), roles(s), users(s), userChannels(s), channels(s), members(s), messages(s), invites(s),
 			webhooks(d.Webhooks), credentials(d.Push), bindings(d.Push), userBindings(d.Push),
 		},
 		Context: func(ctx context.Context, c *rest.Call) context.Context {

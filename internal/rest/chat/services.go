@@ -100,10 +100,8 @@ func notice(r chat.PushRules) pushWire {
 	return pushWire{Enabled: r.Enabled, Template: r.Template, Sound: r.Sound}
 }
 
-// mediaLimit is what a service says of the size of files, in MB.
-const mediaLimit = 150
-
-func services(s *chat.Chat) rest.Mount {
+// services lists the services, which say that files have at most mediaMB.
+func services(s *chat.Chat, mediaMB int) rest.Mount {
 	return rest.Resource[chat.Service, serviceForm]{
 		Path: "/Services", Key: "services", Read: anyone, Write: manager,
 		List: func(ctx context.Context, c *rest.Call, p db.Page) (db.PageOf[chat.Service], error) {
@@ -119,7 +117,7 @@ func services(s *chat.Chat) rest.Mount {
 			return s.UpdateService(ctx, c.Actor, c.SID(varItem), in.change())
 		},
 		Delete: func(ctx context.Context, c *rest.Call) error { return s.DeleteService(ctx, c.Actor, c.SID(varItem)) },
-		View:   serviceView,
+		View:   func(c *rest.Call, v chat.Service) any { return serviceView(c, v, mediaMB) },
 	}
 }
 
@@ -137,7 +135,7 @@ func (f serviceForm) change() chat.ServiceChange {
 	}
 }
 
-func serviceView(c *rest.Call, v chat.Service) any {
+func serviceView(c *rest.Call, v chat.Service, mediaMB int) any {
 	url := c.URL(servicePath(v.SID))
 	w := serviceWire{
 		SID: v.SID, AccountSID: c.Actor.AccountSID, FriendlyName: v.FriendlyName,
@@ -151,7 +149,7 @@ func serviceView(c *rest.Call, v chat.Service) any {
 		Notifications: notificationsWire{
 			v.LogNotifications, notice(v.NewMessage), notice(v.AddedToChannel), notice(v.RemovedFromChannel), notice(v.InvitedToChannel),
 		},
-		Media: mediaRulesWire{mediaLimit, optional(v.MediaMessage)},
+		Media: mediaRulesWire{mediaMB, optional(v.MediaMessage)},
 		URL:   url,
 		Links: map[string]string{
 			"channels": url + "/Channels", "users": url + "/Users", "roles": url + "/Roles", "bindings": url + "/Bindings",

@@ -35,7 +35,7 @@ func world(t *testing.T, d *db.DB) wire.Server {
 		spec.ChatService = service.SID
 		w.Token(t, user, spec)
 	}
-	return w.Serve(t, restchat.Product(restchat.Deps{Chat: c, Webhooks: webhook.New(d, c), Push: push.New(d, c)}))
+	return w.Serve(t, restchat.Product(restchat.Deps{Chat: c, MediaMB: 150, Webhooks: webhook.New(d, c), Push: push.New(d, c)}))
 }
 
 func TestWire(t *testing.T) {
