@@ -65,7 +65,11 @@ func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service s
 		q.Service, err = c.serviceOf(tx, actor, service)
 		draft := Channel{ChannelDoc: ChannelDoc{n.FriendlyName, n.UniqueName, shown(n.Attributes), actor.Identity}, Private: n.Private}
 		q.Data = draft.Data()
-		return q.Service.Webhooks&settings.HookBefore != 0, err
+		if err != nil || q.Service.Webhooks&settings.HookBefore == 0 {
+			return false, err
+		}
+		allowed, err := c.servicePermissions(tx, actor, q.Service)
+		return allowed.Has(permission.CreateChannel), err
 	})
 	if err != nil {
 		return ch, err

@@ -452,6 +452,21 @@ func (w *world) gated(ch chat.Channel) {
 	m, _, err := w.chat.Send(ctx, w.ada, ch.SID, chat.NewMessage{Body: "hello"})
 	w.must(err)
 	w.settle()
+	// Who may not do a thing is refused without asking anybody.
+	bob := w.ada
+	bob.Identity = "bob"
+	if err := w.chat.DeleteMessage(ctx, bob, w.place(ch), m.SID); code(err) != 20404 {
+		w.t.Error(err)
+	}
+	if _, err := w.chat.UpdateUser(ctx, bob, w.service, "ada", chat.UserChange{FriendlyName: ptr("x")}); code(err) != 20404 {
+		w.t.Error(err)
+	}
+	if err := w.chat.RemoveMember(ctx, w.ada, w.place(ch), "nobody"); code(err) != 20404 {
+		w.t.Error(err)
+	}
+	if calls := w.settle(); len(calls) != 0 {
+		w.t.Errorf("asked about what cannot be: %s", events(calls))
+	}
 	for _, tt := range []struct {
 		event string
 		do    func() error
