@@ -34,10 +34,11 @@ type response struct {
 	frame []byte
 }
 
-// Bounds of what a session keeps, and how many a connection may have.
+// Bounds of what a session keeps, how many a connection may have, and from how many on those that nobody holds go at once.
 const (
 	keptResponses   = 32
 	sessionsPerConn = 4
+	manySessions    = 50_000
 )
 
 // Codes that make a client begin a new session.
@@ -61,6 +62,9 @@ func (s *sessions) add(one *session) {
 	if s.m == nil {
 		s.m = make(map[string]*session)
 	}
+	if len(s.m) >= manySessions {
+		s.sweep(time.Now())
+	}
 	s.m[one.sid] = one
 }
 
@@ -68,6 +72,11 @@ func (s *sessions) add(one *session) {
 func (s *sessions) forget(before time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sweep(before)
+}
+
+// sweep is forget with the lock held.
+func (s *sessions) sweep(before time.Time) {
 	for name, one := range s.m {
 		one.mu.Lock()
 		if one.holders == 0 && one.since.Before(before) {
@@ -102,7 +111,7 @@ func (c *conn) hold(s *session) {
 		s.mu.Unlock()
 	}
 	if oldest != nil {
-		oldest.left(c, time.Now())
+		oldest.left(c, time.Time{}) // nobody will ask for it again
 	}
 }
 
@@ -155,8 +164,8 @@ func createSession(k *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.conn.srv.sessions.add(s)
 	k.conn.hold(s)
+	k.conn.srv.sessions.add(s)
 	return s.root(k), nil
 }
 

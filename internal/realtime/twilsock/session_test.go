@@ -140,6 +140,13 @@ func TestSession_responsesSurviveTheConnection(t *testing.T) {
 	for range sessionsPerConn + 1 {
 		c.session()
 	}
+	h.server.sessions.mu.Lock()
+	h.server.sessions.sweep(time.Now().Add(-time.Minute))
+	held := len(h.server.sessions.m)
+	h.server.sessions.mu.Unlock()
+	if held > sessionsPerConn+1 { // and the first connection's, which may come back
+		t.Errorf("%d sessions are kept", held)
+	}
 	h.server.sessions.forget(time.Now().Add(time.Hour))
 	if h.server.sessions.find(name) != nil {
 		t.Error("a session that nobody holds is kept")

@@ -3,6 +3,7 @@ package twilsock
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -381,6 +382,9 @@ func TestLimits_refuseAndClose(t *testing.T) {
 		c.raw(frameOf(`{"method":"update","id":"x"}`, ""))
 	}
 	c.ends(closeProtocol)
+	for h.server.Stats().Open > 0 { // only then its place is free
+		runtime.Gosched()
+	}
 	h.dial()
 	h.dial()
 	h.dial().ends(closeLater)
