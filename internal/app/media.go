@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"path/filepath"
+	"strings"
 
 	"usher/internal/blob"
 	"usher/internal/connector/clamd"
@@ -25,6 +27,14 @@ func (p *parts) openMedia() (*media.Store, error) {
 		d.Scanner = clamd.New(c.MediaScan)
 	}
 	return media.New(d), nil
+}
+
+// mediaOrigin is where clients find files: the configured address, else the one that they used.
+func (p *parts) mediaOrigin(r *http.Request) string {
+	if p.config.MediaURL != "" {
+		return strings.TrimRight(p.config.MediaURL, "/")
+	}
+	return p.rest.Origin(r)
 }
 
 // sweepMedia deletes the bytes of files that nobody may have any more.

@@ -279,6 +279,7 @@ func (p *parts) edges() error {
 	looker := &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
 	p.twilsock = twilsock.New(twilsock.Options{
 		Hub: p.hub, Tokens: p.accounts, Chat: p.chat, Look: looker, Push: push.New(p.db, p.chat), Presence: p.presence, Typing: typing, Address: address,
+		Origin: p.mediaOrigin,
 		Limits: twilsock.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
 	})
 	p.signin = signin.New(signin.Deps{

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -50,6 +51,7 @@ func TestNothingInTheClear(t *testing.T) {
 		c.conversation(t, s)
 		c.flows(t, s)
 		c.webhooks(t, s)
+		c.files(t, s)
 		c.mistakes(t, s)
 		c.search(t, "data folder while running", folder(t, s.Data))
 		if s.Database != "" {
@@ -207,6 +209,40 @@ func (c canaries) webhooks(t *testing.T, s *rig.Server) {
 			rows, err := client.All(t.Context(), "/hooks/v1/Deliveries?SubjectSid="+channel, "deliveries")
 			return err == nil && len(rows) == 1 && rig.Text(rows[0], "state") == state
 		})
+	}
+}
+
+// files sends a file, and leaves one that no message carries.
+func (c canaries) files(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	service := client.Post(t, "/chat/v2/Services", "FriendlyName", "Files").SID()
+	channel := "/chat/v2/Services/" + service + "/Channels/" + client.Post(t, "/chat/v2/Services/"+service+"/Channels", "Type", "private").SID()
+	for _, place := range []string{"sent", "not sent", "deleted"} {
+		body := c.word("file that is "+place) + strings.Repeat(" and more", 20_000)
+		url := s.URL + "/mcs/v1/Services/" + service + "/Media?Filename=" + c.word("name of a file that is "+place) + ".txt"
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth(s.AccountSID, s.AuthToken)
+		r.Header.Set("Content-Type", "text/plain")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct{ SID string }
+		err = json.NewDecoder(res.Body).Decode(&file)
+		if err := errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusCreated {
+			t.Fatalf("upload: %d %v", res.StatusCode, err)
+		}
+		if place == "not sent" {
+			continue
+		}
+		message := client.Post(t, channel+"/Messages", "MediaSid", file.SID).SID()
+		if place == "deleted" {
+			client.Must(t, http.MethodDelete, channel+"/Messages/"+message)
+		}
 	}
 }
 

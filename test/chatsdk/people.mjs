@@ -34,6 +34,15 @@ export async function rest(method, path, form) {
   return r.status === 204 ? undefined : r.json();
 }
 
+/** Uploads a file as somebody. */
+export async function upload(identity, service, bytes, type) {
+  const r = await fetch(`${USHER_URL}/mcs/v1/Services/${service}/Media`, {
+    method: 'POST', headers: { 'X-Twilio-Token': token(identity, service), 'Content-Type': type }, body: bytes,
+  });
+  if (!r.ok) throw new Error(`upload: ${r.status} ${await r.text()}`);
+  return r.json();
+}
+
 /** A way to the server that can be cut and closed. */
 export class Wire {
   #sockets = new Set();

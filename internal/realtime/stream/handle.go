@@ -272,7 +272,7 @@ func (c *conn) leave(streams []streamRef) {
 
 func (c *conn) send(ctx context.Context, r *request) error {
 	message, repeated, err := c.srv.o.Chat.Send(ctx, *c.signedIn(), sid.SID(r.channel),
-		Outgoing{ClientID: r.clientID, Body: r.body, Attributes: r.attributes})
+		Outgoing{ClientID: r.clientID, Body: r.body, Attributes: r.attributes, Media: sid.SID(r.media)})
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type request struct {
 	clientID   string
 	body       string
 	attributes []byte // raw JSON object; nil = none
+	media      string // SID of a file to carry; "" = none
 	streams    []streamRef
 	before     *int64
 	limit      int64
@@ -90,6 +91,8 @@ func (r *request) field(s *scanner, key string) (err error) {
 		r.body, err = s.text(key)
 	case "attributes":
 		r.attributes, err = s.raw(key)
+	case "media":
+		r.media, err = s.text(key)
 	case "streams":
 		r.streams, err = s.streams()
 	case "before":

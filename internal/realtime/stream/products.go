@@ -114,7 +114,7 @@ func (p Products) channel(ctx context.Context, actor account.Actor, stream sid.S
 // Send implements Chat.
 func (p Products) Send(ctx context.Context, actor account.Actor, channel sid.SID, m Outgoing) (json.RawMessage, bool, error) {
 	kept, repeated, err := p.Rooms.Send(ctx, actor, channel, chat.NewMessage{
-		Body: m.Body, Attributes: string(m.Attributes), ClientID: m.ClientID,
+		Body: m.Body, Attributes: string(m.Attributes), ClientID: m.ClientID, Media: m.Media,
 	})
 	if err != nil {
 		return nil, false, err

@@ -50,6 +50,7 @@ type Outgoing struct {
 	ClientID   string
 	Body       string
 	Attributes json.RawMessage // an object, or nil
+	Media      sid.SID         // of an uploaded file, or ""
 }
 
 // History is a page of a channel's past, and the position at which it was true.

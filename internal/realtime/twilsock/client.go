@@ -96,7 +96,7 @@ func configuration(k *call) (any, error) {
 		"links": map[string]string{
 			"my_conversations": base + "/MyConversations", "conversations": base + "/Conversations", "users": base + "/Users",
 			"current_user": base + "/Users/" + string(u.SID), "typing": base + "/Typing",
-			"media_service": "https://mcs.twilio.com/v1/Services/" + string(s.SID) + "/Media", "messages_receipts": base + "/Receipts",
+			"media_service": k.conn.origin + filesPath(s.SID), "messages_receipts": base + "/Receipts",
 		},
 	}, nil
 }
@@ -247,24 +247,29 @@ func (k *call) deleteChannel(ref string) error {
 }
 
 // send keeps a message; mutation is a name that the client made for it.
-func (k *call) send(channel, body, attributes, mutation string) (chat.Message, error) {
+func (k *call) send(channel string, n chat.NewMessage) (chat.Message, error) {
 	l := &k.conn.srv.o.Limits
 	if wait := k.conn.sends.Take(time.Now(), l.SendRate, l.SendBurst); wait > 0 {
 		k.conn.srv.stats.limited.Add(1)
 		return chat.Message{}, fault.TooMany(wait)
 	}
-	m, _, err := k.rooms().SendTo(k, k.actor, k.place(channel), chat.NewMessage{
-		Author: k.actor.Identity, Body: body, Attributes: attributes, ClientID: mutation,
-	})
+	n.Author = k.actor.Identity
+	m, _, err := k.rooms().SendTo(k, k.actor, k.place(channel), n)
 	return m, err
 }
 
 func (k *call) messageBody(m *chat.Message) map[string]any {
 	e := shape[messageEvent](m.Payload())
 	channel := k.base() + k.prefix + "/Conversations/" + string(e.ChannelSID)
+	var files []map[string]any // null for none
+	if f := e.Media; f != nil {
+		files = append(files, map[string]any{
+			"sid": f.SID, "filename": f.Filename, "content_type": f.ContentType, "size": f.Size, "category": "media",
+		})
+	}
 	return map[string]any{
 		"sid": e.SID, "index": e.Index, "author": e.Author, "participant_sid": e.MemberSID, "body": e.Body, "attributes": string(e.Attributes),
-		"media": nil, "date_created": e.DateCreated, "date_updated": e.DateUpdated, "conversation_sid": e.ChannelSID,
+		"media": files, "date_created": e.DateCreated, "date_updated": e.DateUpdated, "conversation_sid": e.ChannelSID,
 		"url": channel + "/Messages/" + string(e.SID), "links": map[string]string{"conversation": channel},
 	}
 }
@@ -278,10 +283,7 @@ func createMessage(k *call) (any, error) {
 	if err := k.decode(&r); err != nil {
 		return nil, err
 	}
-	if r.Media != "" {
-		return nil, fault.Invalid("Media messages are not supported")
-	}
-	m, err := k.send(k.vars["channel"], r.Body, r.Attributes, k.mutation())
+	m, err := k.send(k.vars["channel"], chat.NewMessage{Body: r.Body, Attributes: r.Attributes, ClientID: k.mutation(), Media: sid.SID(r.Media)})
 	return k.messageBody(&m), err
 }
 

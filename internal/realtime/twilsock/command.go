@@ -27,6 +27,7 @@ type params struct {
 	Username     string          `json:"username"`
 	Member       string          `json:"memberSid"`
 	Text         *string         `json:"text"`
+	Media        string          `json:"mediaSid"`
 	Index        json.RawMessage `json:"messageIdx"` // a number or a string
 	Level        *string         `json:"notificationLevel"`
 	Report       []consumption   `json:"report"`
@@ -54,6 +55,7 @@ var commands = map[string]command{
 	"removeMember":          {account.ChatOwn, removeCommand},
 	"editMemberAttributes":  {account.ChatOwn, editMemberCommand},
 	"sendMessage":           {account.ChatOwn, sendCommand},
+	"sendMediaMessage":      {account.ChatOwn, sendMediaCommand},
 	"editMessage":           {account.ChatOwn, editMessageCommand},
 	"editMessageAttributes": {account.ChatOwn, editMessageCommand},
 	"deleteMessage":         {account.ChatOwn, deleteMessageCommand},
@@ -151,8 +153,15 @@ func editMemberCommand(k *call, p *params) (map[string]any, error) {
 }
 
 func sendCommand(k *call, p *params) (map[string]any, error) {
-	m, err := k.send(p.Channel, text(p.Text), text(p.Attributes), p.id)
+	m, err := k.send(p.Channel, chat.NewMessage{Body: text(p.Text), Attributes: text(p.Attributes), ClientID: p.id, Media: sid.SID(p.Media)})
 	return map[string]any{"messageId": m.Index}, err
+}
+
+func sendMediaCommand(k *call, p *params) (map[string]any, error) {
+	if p.Media == "" {
+		return nil, fault.New(50506, "")
+	}
+	return sendCommand(k, p)
 }
 
 // message finds the message at an index.

@@ -25,6 +25,7 @@ type conn struct {
 	srv     *Server
 	raw     *socket.Conn
 	address string // counted under; "" = not counted
+	origin  string // of files: https://host
 
 	mu            sync.Mutex
 	actor         *account.Actor

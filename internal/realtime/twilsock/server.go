@@ -51,7 +51,9 @@ type Options struct {
 	Typing func(realtime.Typing)
 	// Address names the client of a request for the limit per address. nil = the peer's IP address.
 	Address func(*http.Request) string
-	Limits  Limits
+	// Origin is where the client of a request finds files: "https://usher.example.org". nil = the host of the request.
+	Origin func(*http.Request) string
+	Limits Limits
 	// Ping is how often silent clients are asked whether they are there (25 s). They are cut after four.
 	Ping time.Duration
 	// InitWait is how long a connection may stay without a token (10 s).
@@ -84,6 +86,9 @@ func (o *Options) defaults() {
 	}
 	if o.Typing == nil {
 		o.Typing = o.Hub.Typing
+	}
+	if o.Origin == nil {
+		o.Origin = func(r *http.Request) string { return "https://" + r.Host }
 	}
 	if o.Address == nil {
 		o.Address = func(r *http.Request) string {
@@ -150,9 +155,9 @@ func (s *Server) Stats() Stats {
 
 // ServeHTTP opens a connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	address := s.o.Address(r)
+	address, origin := s.o.Address(r), s.o.Origin(r)
 	s.set.Open(w, r, func(raw *socket.Conn) socket.Wire {
-		c := &conn{srv: s, raw: raw}
+		c := &conn{srv: s, raw: raw, origin: origin}
 		if s.addresses.Add(address, s.o.Limits.PerAddress) {
 			c.address = address
 		} else {

@@ -3,6 +3,7 @@ package twilsock
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -141,6 +142,20 @@ var sessionOperations = []operation{
 	{"POST", "/v3/Lists/{ref}/Items", account.ChatOwn, 201, runCommand},
 }
 
+// filesPath is where a service's files are.
+func filesPath(service sid.SID) string { return "/mcs/v1/Services/" + string(service) + "/Media" }
+
+// behindMCS makes what leads to this server after "https://mcs.us1.twilio.com", which these versions put before it whatever they
+// are told: the rest of a longer host name, where the origin of files is one, or else a host of which that is the user's name.
+// So neither a file nor a token goes to a server that is not this one.
+func behindMCS(origin string) string {
+	_, host, _ := strings.Cut(origin, "://")
+	if rest, ok := strings.CutPrefix(host, "mcs.us1.twilio.com."); ok {
+		return "." + rest
+	}
+	return "@" + host
+}
+
 // createSession begins a session. A new identity becomes a user by it.
 func createSession(k *call) (any, error) {
 	u, err := k.conn.srv.o.Look.Enter(k, k.actor)
@@ -151,7 +166,7 @@ func createSession(k *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	links := map[string]string{"mediaServiceUrl": "/v1/Services/" + string(service.SID) + "/Media"}
+	links := map[string]string{"mediaServiceUrl": behindMCS(k.conn.origin) + filesPath(service.SID)}
 	for name, path := range descriptorLinks {
 		links[name] = path
 	}

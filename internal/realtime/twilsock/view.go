@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 
+	"usher/internal/chat"
+
 	"usher/internal/event"
 	"usher/internal/realtime"
 	"usher/internal/sid"
@@ -35,6 +37,8 @@ type (
 		DateCreated   string          `json:"date_created"`
 		DateUpdated   string          `json:"date_updated"`
 		LastUpdatedBy *string         `json:"last_updated_by"`
+		Type          string          `json:"type"`
+		Media         *chat.Media     `json:"media"`
 	}
 	memberEvent struct {
 		SID         sid.SID         `json:"sid"`
@@ -96,15 +100,22 @@ type (
 		Timestamp string `json:"timestamp"`
 	}
 	messageData struct {
-		SID           sid.SID  `json:"sid"`
-		Author        string   `json:"author"`
-		MemberSID     *sid.SID `json:"memberSid"`
-		Text          string   `json:"text"`
-		Attributes    string   `json:"attributes"`
-		Timestamp     string   `json:"timestamp"`
-		DateUpdated   string   `json:"dateUpdated"`
-		LastUpdatedBy *string  `json:"lastUpdatedBy"`
-		Type          string   `json:"type"`
+		SID           sid.SID   `json:"sid"`
+		Author        string    `json:"author"`
+		MemberSID     *sid.SID  `json:"memberSid"`
+		Text          string    `json:"text"`
+		Attributes    string    `json:"attributes"`
+		Timestamp     string    `json:"timestamp"`
+		DateUpdated   string    `json:"dateUpdated"`
+		LastUpdatedBy *string   `json:"lastUpdatedBy"`
+		Type          string    `json:"type"`
+		Media         *fileData `json:"media,omitempty"`
+	}
+	fileData struct {
+		SID         sid.SID `json:"sid"`
+		Filename    *string `json:"filename"`
+		ContentType string  `json:"contentType"`
+		Size        int64   `json:"size"`
 	}
 	memberData struct {
 		Identity    string  `json:"identity"`
@@ -143,10 +154,14 @@ func (ch channelEvent) data() documentData {
 }
 
 func (m messageEvent) data() messageData {
-	return messageData{
+	d := messageData{
 		SID: m.SID, Author: m.Author, MemberSID: m.MemberSID, Text: m.Body, Attributes: string(m.Attributes), Timestamp: m.DateCreated,
-		DateUpdated: m.DateUpdated, LastUpdatedBy: m.LastUpdatedBy, Type: "text",
+		DateUpdated: m.DateUpdated, LastUpdatedBy: m.LastUpdatedBy, Type: m.Type,
 	}
+	if m.Media != nil {
+		d.Media = &fileData{m.Media.SID, m.Media.Filename, m.Media.ContentType, m.Media.Size}
+	}
+	return d
 }
 
 func (m memberEvent) data() memberData {
