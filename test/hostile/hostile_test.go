@@ -65,6 +65,7 @@ func TestHostile(t *testing.T) {
 				frames(t, s)
 				s.same(t, before)
 			})
+			t.Run("files", func(t *testing.T) { files(t, s, other) })
 			t.Run("odd", func(t *testing.T) { odd(t, s) })
 			t.Run("roles", func(t *testing.T) { roles(t, s) })
 			t.Run("agents", func(t *testing.T) { agents(t, s) })
