@@ -211,7 +211,7 @@ func (w *World) hear(e event.Event) {
 		}
 	case event.TaskWrapup, event.TaskCompleted, event.TaskCanceled, event.TaskDeleted:
 		if talks && e.Stream.Kind == event.Workspace {
-			do = w.Janitor.OnTask
+			do = func(ctx context.Context, j job.Job) error { return w.Janitor.OnTask(ctx, j) }
 			if e.Kind != event.TaskWrapup && bytes.Contains(e.Data, []byte(`"executionSid"`)) {
 				flow = func(ctx context.Context, j job.Job) error { return w.Flowrun.OnTask(ctx, j) }
 			}
