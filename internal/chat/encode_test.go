@@ -22,8 +22,11 @@ func TestMessage_payloadIsItsData(t *testing.T) {
 		},
 		ChannelSID: sid.New(sid.Channel), Index: 12,
 	}
+	name := "cat \"1\" <&>.png"
+	file := full
+	file.Media = &Media{SID: sid.New(sid.Media), Filename: &name, ContentType: "image/png", Size: 1 << 40}
 	for name, m := range map[string]Message{
-		"full": full, "least": {MessageDoc: MessageDoc{Attributes: json.RawMessage(`{}`)}},
+		"full": full, "file": file, "file without a name": {MessageDoc: MessageDoc{Attributes: json.RawMessage(`{}`), Media: &Media{}}}, "least": {MessageDoc: MessageDoc{Attributes: json.RawMessage(`{}`)}},
 	} {
 		checkPayload(t, name, &m)
 	}

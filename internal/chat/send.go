@@ -93,8 +93,10 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 				c.seats.Put(key, s)
 			}
 			return m, false, nil
-		case isConflict(err) && draft.clientKey != nil:
-			return c.first(ctx, actor, p, draft)
+		case draft.clientKey != nil && (isConflict(err) || fault.Of(err).Code == 50508): // the file went with the first one
+			if m, repeated, missed := c.first(ctx, actor, p, draft); !isMissing(missed) {
+				return m, repeated, missed
+			}
 		}
 		return Message{}, false, p.unless(err)
 	}

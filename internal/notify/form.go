@@ -19,6 +19,14 @@ var names = map[string]string{
 	event.UserAdded: "onUserAdded", event.UserUpdated: "onUserUpdated",
 }
 
+// nameOf is what webhooks call an event: a message that carries a file has a name of its own.
+func nameOf(kind string, data any) string {
+	if m, ok := data.(chat.MessageData); ok && m.Media != nil && kind == event.MessageAdded {
+		return "onMediaMessageSent"
+	}
+	return names[kind]
+}
+
 // Kinds are the events that webhooks may be told of.
 func Kinds() []string {
 	list := make([]string, 0, len(names))
@@ -115,6 +123,14 @@ func (f form) describe(data any, changed bool) {
 			f.number("Index", &d.Index)
 		}
 		f["Body"] = []string{d.Body}
+		if d.Media != nil {
+			f.set("MediaSid", string(d.Media.SID))
+			f.text("MediaFilename", d.Media.Filename)
+			f.set("MediaContentType", d.Media.ContentType)
+			if d.Media.ContentType != "" { // one that is only about to be sent is known by its SID alone
+				f.number("MediaSize", &d.Media.Size)
+			}
+		}
 		f.set("From", d.Author)
 		f.attributes(d.Attributes)
 		f.date("DateCreated", &d.DateCreated)

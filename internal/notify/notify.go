@@ -113,7 +113,7 @@ func (n *Notify) tell(tx *db.Tx, j job.Job, e event.Args, data any) (flows []flo
 	if err != nil {
 		return nil, fmt.Errorf("account of %s: %w", e.Stream, err)
 	}
-	name := names[e.Kind]
+	name := nameOf(e.Kind, data)
 	f := form{}
 	f.set("AccountSid", string(owner.SID))
 	f.set("EventType", name)
