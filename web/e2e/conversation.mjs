@@ -2,7 +2,7 @@
 //   USHER_BIN=bin/usher node e2e/conversation.mjs [folder for pictures]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findings, launch, proxy, start, visit, widget } from './world.mjs';
+import { account, authToken, findings, launch, proxy, start, visit, widget } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -155,6 +155,26 @@ async function cutAndMend(desk, shop, app) {
   check('both sides read the same order', (await order(app)) === (await order(desk)), `${await order(app)} and ${await order(desk)}`);
 }
 
+/** The customer sends a picture, as an app on the chat SDK does. */
+async function picture(desk, shop, app) {
+  const [channel] = await webChannel('ACTIVE');
+  const { messages } = await server.rest('GET', `/chat/v2/Services/${channel.service_sid}/Channels/${channel.sid}/Messages?PageSize=1`);
+  const sent = await fetch(`${server.url}/mcs/v1/Services/${channel.service_sid}/Media?Filename=parcel.png`, {
+    method: 'POST', body: await shop.screenshot(), headers: { 'Content-Type': 'image/png', Authorization: `Basic ${btoa(`${account}:${authToken}`)}` },
+  }).then((answer) => answer.json());
+  await server.rest('POST', `/chat/v2/Services/${channel.service_sid}/Channels/${channel.sid}/Messages`, { From: messages[0].from, MediaSid: sent.sid });
+  const link = desk.getByRole('log').getByRole('link', { name: /parcel\.png/ });
+  await link.waitFor();
+  await desk.waitForFunction(() => document.querySelector('.file img')?.naturalWidth > 0);
+  const file = await desk.evaluate(async (href) => (await fetch(href)).headers.get('content-type'), await link.getAttribute('href'));
+  check('the desk shows a picture and opens it', file === 'image/png', String(file));
+  await app.getByText(/parcel\.png/).first().waitFor();
+  check('the widget names the file', true);
+  await shot(desk, 'desk-picture');
+  await clean('desk, with a picture', desk);
+  await clean('widget, with a file', shop, app);
+}
+
 async function endAndBeginAnew(desk, shop, app) {
   await shop.reload();
   await shop.evaluate(() => window.Usher.open());
@@ -205,6 +225,7 @@ try {
   await clean('demo shop', shop);
   const app = await firstConversation(desk, shop);
   await cutAndMend(desk, shop, app);
+  await picture(desk, shop, app);
   await endAndBeginAnew(desk, shop, app);
   await longLived(desk);
 } catch (e) {

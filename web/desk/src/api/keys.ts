@@ -7,6 +7,7 @@ export const keys = {
   conversation: (channel: string) => ['conversation', channel] as const,
   conversationError: (channel: string) => ['conversation-error', channel] as const,
   typing: (channel: string) => ['typing', channel] as const,
+  file: (sid: string) => ['file', sid] as const,
   flows: ['flex-flows'] as const,
   studioFlows: ['studio-flows'] as const,
   executions: (flow: string) => ['executions', flow] as const,

@@ -176,7 +176,7 @@ export const en = {
   'chat.notSent': 'Not sent: {why}',
   'chat.discard': 'Discard',
   'chat.edited': 'edited',
-  'chat.media': '{name}, {size}. The file itself is not shown here.',
+  'chat.media': '{name}, {size}',
   'chat.joined': '**{name}** joined · {time}',
   'chat.accepted': '**You** accepted the chat · {time}',
   'chat.noneYet': 'No messages yet',

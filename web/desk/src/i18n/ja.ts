@@ -177,7 +177,7 @@ export const ja: Catalogue = {
   'chat.notSent': '未送信: {why}',
   'chat.discard': '破棄',
   'chat.edited': '編集済み',
-  'chat.media': '{name}、{size}。ここではファイルの中身は表示されません。',
+  'chat.media': '{name}、{size}',
   'chat.joined': '**{name}** が参加 · {time}',
   'chat.accepted': '**あなた**がチャットに応答 · {time}',
   'chat.noneYet': 'まだメッセージはありません',

@@ -54,7 +54,7 @@ function entries(input: Input): Entry[] {
   const kept = (c?.messages ?? []).map((m: Message): Entry => {
     const mine = m.author === me;
     const tick: Tick | undefined = mine ? (m.index <= seen ? 'read' : 'sent') : undefined;
-    return { at: Date.parse(m.date_created), key: m.client_id ?? m.sid, author: m.author, mine, body: m.body ?? m.media?.filename ?? '', index: m.index, tick };
+    return { at: Date.parse(m.date_created), key: m.client_id ?? m.sid, author: m.author, mine, body: m.body || m.media?.filename || '', index: m.index, tick };
   });
   const notes = input.notes.map((n): Entry => ({ at: Date.parse(n.at), key: n.kind + n.identity + n.at, author: '', mine: false, body: '', index: -1, note: n }));
   // Lines go where their time is; messages keep the order of their index, whatever their clocks say.

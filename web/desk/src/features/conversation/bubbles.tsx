@@ -5,11 +5,10 @@ import { clock } from '../../i18n/format';
 import { Avatar } from '../../ui/avatar';
 import { explain } from '../../ui/errors';
 import { Icon } from '../../ui/icons';
+import { Attachment } from './attachment';
 import { linkify, type Bubble, type Item } from './items';
 
 type Group = Extract<Item, { kind: 'group' }>;
-
-const kilobytes = (bytes: number) => (bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`);
 
 function Words({ text }: { text: string }) {
   return linkify(text).map((part, at) =>
@@ -22,7 +21,7 @@ function Body({ bubble, state, t }: { bubble: Bubble; state: Group['state']; t: 
   return (
     <div className={classes}>
       {bubble.text && <p dir="auto"><Words text={bubble.text} /></p>}
-      {media && <p>{t('chat.media', { name: media.filename ?? media.content_type, size: kilobytes(media.size) })}</p>}
+      {media && <Attachment media={media} />}
       {bubble.message?.was_edited && <span className="t12 c3"> {t('chat.edited')}</span>}
     </div>
   );
