@@ -91,7 +91,7 @@ test-go: ## Go tests beside the code, with the race detector, on SQLite and Post
 		'go test $$(command -v $${CC:-gcc} >/dev/null && echo -race) -shuffle=on $(INSIDE)'
 
 .PHONY: test-outside
-test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-e2e test-kill test-full test-canary ## the suites that run the built program
+test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-e2e test-webchat2 test-kill test-full test-canary ## the suites that run the built program
 
 OUTSIDE_GO = USHER_BIN=$(CURDIR)/bin/usher $(PG) go test -count=1 -timeout 30m
 
@@ -122,6 +122,10 @@ test-chatsdk: build ## the official chat libraries, six versions
 .PHONY: test-e2e
 test-e2e: build ## two browsers and a conversation
 	@$(SUITE) 'browser' chromium,web env USHER_BIN=$(CURDIR)/bin/usher bash -c 'cd web && npm run --silent e2e'
+
+.PHONY: test-webchat2
+test-webchat2: build ## the original's web widget in a browser, and an agent on the desk
+	@$(SUITE) 'Webchat 2' chromium,web,webchat2 env USHER_BIN=$(CURDIR)/bin/usher node test/webchat2/webchat2.mjs
 
 .PHONY: test-kill
 test-kill: build ## kill -9 under load; KILLS=30 for the long run
