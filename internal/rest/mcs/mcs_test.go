@@ -60,8 +60,9 @@ func each(t *testing.T, d mcs.Deps, fn func(t *testing.T, w *world)) {
 		for _, name := range []string{"ada", "bob"} {
 			w.Token(t, name, account.TokenSpec{Identity: name, Role: account.RoleVisitor, ChatService: s.SID})
 		}
-		d.Files, d.Rules, d.Key = files, files, []byte("key")
-		w.server = httptest.NewServer(w.Serve(t, mcs.Product(d), restchat.Product(restchat.Deps{Chat: c, MediaMB: 1})).Handler)
+		own := d // the databases' tests run beside each other
+		own.Files, own.Rules, own.Key = files, files, []byte("key")
+		w.server = httptest.NewServer(w.Serve(t, mcs.Product(own), restchat.Product(restchat.Deps{Chat: c, MediaMB: 1})).Handler)
 		t.Cleanup(w.server.Close)
 		channels := "/chat/v2/Services/" + string(s.SID) + "/Channels"
 		w.channel = channels + "/" + w.form("owner", channels, "Type=private").text("sid")
