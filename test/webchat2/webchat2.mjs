@@ -1,5 +1,6 @@
 // The original's web widget, the unchanged bundle of npm, on a site of another origin, talks to an agent on the desk.
 //   USHER_BIN=bin/usher node test/webchat2/webchat2.mjs [folder for pictures]
+import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ const check = (what, ok, detail = '') => {
 };
 const complaints = [];
 const password = 'a short sentence is easy';
-const question = 'My lamp flickers.', answer = 'Let me look at that lamp.', thanks = 'It began on Monday.', later = 'It did so again.', more = 'Here is a picture.';
+const question = 'My lamp flickers.', answer = 'Let me look at that lamp.', thanks = 'It began on Monday.', later = 'It did so again.', again = 'It is still lit.', more = 'Here is a picture.';
 const picture = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
 const overTLS = (server) => server.url.replace('http:', 'https:');
@@ -113,7 +114,7 @@ async function attributes(server, status) {
   const { flex_chat_channels: list } = await server.rest('GET', '/flex-api/v1/WebChannels?PageSize=50');
   const { services } = await server.rest('GET', '/chat/v2/Services');
   const all = await Promise.all(list.map((c) => server.rest('GET', `/chat/v2/Services/${services[0].sid}/Channels/${c.sid}`)));
-  return all.map((c) => JSON.parse(c.attributes)).filter((a) => a.status === status);
+  return all.map((c) => ({ sid: c.sid, ...JSON.parse(c.attributes) })).filter((a) => a.status === status);
 }
 
 async function conversation(server, desk, shop) {
@@ -181,6 +182,39 @@ async function file(server, desk, shop) {
   await shot(desk, 'webchat2-desk');
 }
 
+/**
+ * The token that the browser keeps becomes one with a minute left, of a key of the account: a day is long to wait. Such a token
+ * keeps its own end, and so the answer is the same one.
+ */
+async function refresh(server, desk, shop) {
+  const key = await server.rest('POST', `/2010-04-01/Accounts/${account}/Keys.json`, { FriendlyName: 'short tokens' });
+  const { services } = await server.rest('GET', '/chat/v2/Services');
+  const encoded = (v) => Buffer.from(JSON.stringify(v)).toString('base64url');
+  const [{ sid }] = await attributes(server, 'ACTIVE');
+  await shop.waitForFunction((sid) => localStorage.getItem('twilio-flex-cf').includes(sid), sid);
+  const identity = await shop.evaluate(() => JSON.parse(localStorage.getItem('twilio-flex-cf')).flex.session.tokenPayload.identity);
+  const now = Math.floor(Date.now() / 1000), exp = now + 63;
+  const grants = { identity, chat: { service_sid: services[0].sid } };
+  const text = `${encoded({ typ: 'JWT', alg: 'HS256', cty: 'twilio-fpa;v=1' })}.${encoded({ jti: `${key.sid}-${now}`, iss: key.sid, sub: account, iat: now, exp, grants })}`;
+  const token = `${text}.${createHmac('sha256', key.secret).update(text).digest('base64url')}`;
+  const asked = [];
+  shop.on('response', (r) => r.url().endsWith('/Tokens/refresh') && r.request().method() === 'POST' && asked.push(r));
+  await shop.evaluate(([token, expiration]) => {
+    const kept = JSON.parse(localStorage.getItem('twilio-flex-cf'));
+    Object.assign(kept.flex.session.tokenPayload, { token, expiration });
+    localStorage.setItem('twilio-flex-cf', JSON.stringify(kept));
+    location.reload();
+  }, [token, new Date(exp * 1000).toISOString()]);
+  for (let i = 0; i < 300 && asked.length === 0; i++) await shop.waitForTimeout(100);
+  const answered = await asked[0]?.json();
+  check('a token that is about to end is renewed', answered?.identity === identity && answered.token === token, JSON.stringify(Object.keys(answered ?? {})));
+  await write(input(shop), again);
+  await desk.getByRole('log').getByText(again, { exact: true }).waitFor();
+  await shows('a renewal keeps the conversation', shop, [more, again]);
+  await shop.waitForTimeout(1200); // the server looks twice a second whether a token ends
+  check('it is renewed once', asked.length === 1, `${asked.length} times`);
+}
+
 const server = await start();
 const browser = await launch();
 let shop;
@@ -193,6 +227,7 @@ try {
   await reload(desk, page);
   await end(server, desk, page);
   await file(server, desk, page);
+  await refresh(server, desk, page);
 } catch (e) {
   check('the scenario runs to its end', false, e.stack);
   for (const [i, c] of browser.contexts().entries()) {
