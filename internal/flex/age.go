@@ -171,9 +171,10 @@ func (f *Flex) Recall(ctx context.Context, latest, at time.Time) error {
 	for n := int64(most); n == most && ctx.Err() == nil; {
 		var late bool
 		err := f.db.View(ctx, func(tx *db.Tx) error {
-			var id int64
-			err := tx.QueryRow("select id from flex_channel where check_at > $1 limit 1", db.Micros(latest)).Scan(&id)
-			late = err == nil
+			// The latest of all: asked in another way, the index is walked from its beginning.
+			var last int64
+			err := tx.QueryRow("select check_at from flex_channel where check_at > 0 order by check_at desc limit 1").Scan(&last)
+			late = err == nil && last > db.Micros(latest)
 			if errors.Is(err, db.ErrNotFound) {
 				return nil
 			}
@@ -183,7 +184,7 @@ func (f *Flex) Recall(ctx context.Context, latest, at time.Time) error {
 			return err
 		}
 		err = f.db.Do(ctx, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec("update flex_channel set check_at = $1 where id in (select id from flex_channel where check_at > $2 limit $3)",
+			n, err = tx.Exec("update flex_channel set check_at = $1 where id in (select id from flex_channel where check_at > 0 and check_at > $2 order by check_at desc limit $3)",
 				db.Micros(at), db.Micros(latest), most)
 			return err
 		})

@@ -71,7 +71,6 @@ func (jn *Janitor) sweepChannels(ctx context.Context, w watch) (more bool, err e
 	if err := jn.writing(ctx, len(erased), func(tx *db.Tx, i int) error { return jn.flex.EraseTx(tx, erased[i]) }); err != nil {
 		return false, err
 	}
-	carried := map[Reason]int{}
 	done := make([]bool, len(list))
 	err = jn.writing(ctx, len(list), func(tx *db.Tx, i int) (err error) {
 		done[i], err = jn.settle(tx, w, list[i])
@@ -81,14 +80,13 @@ func (jn *Janitor) sweepChannels(ctx context.Context, w watch) (more bool, err e
 		if !done[i] || s.verdict == Keep {
 			continue
 		}
-		carried[s.why]++
+		jn.carried[s.why]++
 		if s.facts.Unheard && (s.verdict == Begin || s.verdict == Free) {
 			if err := jn.tasks.Begin(ctx, s.Account, s.SID, s.unheard); err != nil {
 				slog.Warn("a message that nobody heard could not begin anew; the next look tries again", "channel", s.SID, "error", err)
 			}
 		}
 	}
-	told(carried)
 	return more, err
 }
 
