@@ -130,7 +130,7 @@ func (c *Conn) add(w work) {
 	c.busy = true
 	c.mu.Unlock()
 	if start {
-		c.set.pool.run(c)
+		c.set.pool.Run(c)
 	}
 }
 
@@ -150,7 +150,7 @@ func (c *Conn) Do(fn func()) {
 	c.inbox = append(c.inbox, work{do: fn})
 	c.busy = true
 	c.mu.Unlock()
-	go c.set.pool.run(c)
+	go c.set.pool.Run(c)
 }
 
 // handleAll handles what is in the inbox, in order.

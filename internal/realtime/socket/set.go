@@ -38,7 +38,7 @@ type Options struct {
 type Set struct {
 	o        Options
 	upgrader *gws.Upgrader
-	pool     *pool
+	pool     *Pool[*Conn]
 	draining atomic.Bool
 	opened   atomic.Int64
 	mu       sync.Mutex
@@ -47,7 +47,7 @@ type Set struct {
 
 // NewSet makes an empty set. Until Sweep runs, no deadline is looked after.
 func NewSet(o Options) *Set {
-	s := &Set{o: o, pool: newPool(), m: make(map[*Conn]struct{})}
+	s := &Set{o: o, pool: NewPool((*Conn).handleAll), m: make(map[*Conn]struct{})}
 	s.upgrader = gws.NewUpgrader(events{}, &gws.ServerOption{
 		ReadMaxPayloadSize:  2 * o.MaxMessage, // up to here we answer with our own close frame
 		WriteMaxPayloadSize: 2 * o.MaxMessage, // unused: frames are written past gws
@@ -202,9 +202,5 @@ func (s *Set) Drain(ctx context.Context, last []byte) {
 	for _, c := range s.all(nil) {
 		c.Kill()
 	}
-	select {
-	case <-s.pool.stop:
-	default:
-		close(s.pool.stop)
-	}
+	s.pool.Stop()
 }

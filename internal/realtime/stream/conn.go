@@ -110,7 +110,7 @@ func (c *conn) push(m *gws.Message) {
 	c.busy = true
 	c.mu.Unlock()
 	if start {
-		c.srv.pool.run(c)
+		c.srv.pool.Run(c)
 	}
 }
 

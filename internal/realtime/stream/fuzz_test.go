@@ -109,7 +109,7 @@ func talk(t *testing.T, log *buffer, lines []byte) []byte {
 	c.endAfterWork(closeGoingAway, "")
 	<-read
 	c.closed()
-	close(s.pool.stop)
+	s.pool.Stop()
 	if hub.Stats().Watches != 0 {
 		t.Errorf("%d watches are left", hub.Stats().Watches)
 	}

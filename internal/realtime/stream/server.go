@@ -135,7 +135,7 @@ func peerAddress(r *http.Request) string {
 type Server struct {
 	o          Options
 	upgrader   *gws.Upgrader
-	pool       *pool
+	pool       *socket.Pool[*conn]
 	ctx        context.Context
 	cancel     context.CancelFunc
 	draining   atomic.Bool
@@ -184,7 +184,7 @@ func (r *registry) len() int {
 // New makes a server. Until Run, it serves but looks after no deadline.
 func New(o Options) *Server {
 	o.defaults()
-	s := &Server{o: o, pool: newPool(), recheck: make(chan struct{}, 1)}
+	s := &Server{o: o, pool: socket.NewPool((*conn).handleAll), recheck: make(chan struct{}, 1)}
 	s.sockets.m = make(map[*conn]struct{})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.upgrader = gws.NewUpgrader(events{}, &gws.ServerOption{
@@ -286,11 +286,7 @@ func (s *Server) Drain(ctx context.Context) error {
 		c.pipe.Kill()
 	}
 	s.cancel()
-	select {
-	case <-s.pool.stop:
-	default:
-		close(s.pool.stop)
-	}
+	s.pool.Stop()
 	return nil
 }
 
