@@ -1,6 +1,7 @@
 /** One flow: its canvas, its inspector, and what is done with the whole of it. Loaded when it is opened. */
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
+import { flushSync } from 'react-dom';
 import { Link, useParams } from 'react-router';
 import { keys } from '../../../api/keys';
 import { studioFlow, type FlowDetail } from '../../../api/studio';
@@ -26,8 +27,14 @@ import { useProblems } from './use-problems';
 import { useSaving } from './use-saving';
 import { useWorkOn, type WorkOn } from './work';
 
+/** Shows what was just set, so that it can be focused at once: whoever types on at once writes where the screen says. */
+const shown = () => flushSync(() => undefined);
+
 /** A widget that was just made wants a name. */
-const focusName = () => setTimeout(() => document.querySelector<HTMLInputElement>('.ed-in #in-name')?.select(), 30);
+function focusName() {
+  shown();
+  document.querySelector<HTMLInputElement>('.ed-in #in-name')?.select();
+}
 
 /** What can be done to the definition from the canvas and the inspector. */
 function useActs(work: WorkOn) {
@@ -151,7 +158,8 @@ function Editor({ flow }: { flow: FlowDetail }) {
       acts.select(undefined);
       setPanel(true);
     } else acts.show(problem.id);
-    setTimeout(() => focusOn(problem.within), 50);
+    shown();
+    focusOn(problem.within);
   };
   const onTry = () => {
     setTrying(!trying);

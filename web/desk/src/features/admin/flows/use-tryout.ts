@@ -83,12 +83,18 @@ function useLooking(tryout: Tryout | undefined, left: boolean, take: (next: Tryo
     const until = tryout.waits?.until ? Date.parse(tryout.waits.until) + 1500 - Date.now() : Infinity;
     const after = busy(tryout) ? pause(looks.current++) : Math.max(until, 1000);
     if (after > 3_600_000) return undefined;
+    // What the operator did meanwhile has had its own answer: one that was asked for before tells what was.
+    let late = false;
     const timer = setTimeout(() => {
-      readTryout(tryout.flow_sid, tryout.sid).then(handlers.current.take, (cause: unknown) => {
+      readTryout(tryout.flow_sid, tryout.sid).then((next) => late || handlers.current.take(next), (cause: unknown) => {
+        if (late) return;
         if (cause instanceof ApiError && cause.status === 404) handlers.current.gone();
         else handlers.current.take({ ...tryout });
       });
     }, after);
-    return () => clearTimeout(timer);
+    return () => {
+      late = true;
+      clearTimeout(timer);
+    };
   }, [tryout, left]);
 }
