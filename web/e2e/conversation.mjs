@@ -2,7 +2,7 @@
 //   USHER_BIN=bin/usher node e2e/conversation.mjs [folder for pictures]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { account, authToken, findings, launch, proxy, start, visit, widget } from './world.mjs';
+import { account, authToken, findings, launch, proxy, settled, start, visit, widget } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -53,7 +53,7 @@ async function invite(admin) {
   for (const [path, heading] of [['', /first customer/i], ['channels', /./], ['workers', /./]]) {
     await admin.goto(`${server.url}/desk/admin/${path}`);
     await admin.getByRole('main').getByRole('heading', { name: heading }).first().waitFor();
-    await admin.waitForTimeout(300);
+    await settled(admin);
     await clean(`admin ${path || 'test drive'}`, admin);
     await shot(admin, `admin-${path || 'testdrive'}`);
   }

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findings, launch, start, visit } from './world.mjs';
+import { findings, launch, settled, start, visit } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -23,13 +23,13 @@ const shot = async (name) => folder && page.screenshot({ path: join(folder, `${n
 const dark = async (name) => {
   if (!folder) return;
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.waitForTimeout(100);
+  await settled(page);
   await shot(name);
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.waitForTimeout(100);
+  await settled(page);
 };
 const clean = async (what) => {
-  const found = await findings(page, page.mainFrame(), 50);
+  const found = await findings(page);
   check(`axe: ${what}`, found.length === 0, found.join('\n     '));
 };
 const button = (name, root = page) => root.getByRole('button', { name, exact: typeof name === 'string' });
@@ -167,7 +167,7 @@ async function byMouse(sid) {
   const before = await box('agent').boundingBox();
   await box('agent').click();
   await box('agent').press('ArrowRight');
-  await page.waitForTimeout(300);
+  await settled(page);
   check('arrows move a widget', (await box('agent').boundingBox()).x > before.x);
   await button('Publish').click();
   await page.getByLabel('What has changed').fill('Asks for the order');
@@ -192,7 +192,7 @@ async function mistakes() {
   await button('1 mistake').click();
   await page.getByRole('menuitem', { name: /agent/ }).first().click();
   await inspector.getByText(/needs the property/).first().waitFor();
-  await page.waitForTimeout(200);
+  await settled(page);
   check('a mistake leads to its field', await inspector.getByLabel('Task channel', { exact: true }).evaluate((field) => field === document.activeElement));
   await clean('a mistake');
   await shot('mistake');

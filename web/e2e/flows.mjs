@@ -2,7 +2,7 @@
 //   USHER_BIN=bin/usher node e2e/flows.mjs [folder for pictures]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findings, launch, start, visit, widget } from './world.mjs';
+import { findings, launch, settled, start, visit, widget } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -139,12 +139,12 @@ async function tryOut(admin, flow) {
   await clean('a test conversation', admin);
   await shot(admin, 'flows-tryout');
   await admin.emulateMedia({ colorScheme: 'dark' });
-  await admin.waitForTimeout(400);
+  await settled(admin);
   await shot(admin, 'flows-tryout-dark');
   await admin.emulateMedia({ colorScheme: 'light' });
   await admin.setViewportSize({ width: 390, height: 844 });
   for (let open = 0; open < 2; open++) await admin.getByRole('button', { name: 'Close the inspector' }).click();
-  await admin.waitForTimeout(400);
+  await settled(admin);
   await shot(admin, 'flows-tryout-phone');
   await clean('a test conversation on a phone', admin);
   await admin.setViewportSize({ width: 1440, height: 900 });
@@ -254,7 +254,7 @@ async function executions(admin, flow) {
   await shot(admin, 'flows-executions');
   await clean('executions', admin);
   await admin.setViewportSize({ width: 390, height: 844 });
-  await admin.waitForTimeout(400);
+  await settled(admin);
   await shot(admin, 'flows-executions-phone');
   await clean('executions on a phone', admin);
   await admin.setViewportSize({ width: 1440, height: 900 });

@@ -121,17 +121,28 @@ export const widget = async (page) => {
   throw new Error('the widget did not open');
 };
 
+/** Waits until the page shows what it was last told: two frames, and the end of every movement that has one. */
+export const settled = (frame) => frame.evaluate(async () => {
+  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const moving = () => document.getAnimations().filter((each) => each.playState === 'running' && Number.isFinite(each.effect?.getComputedTiming().endTime));
+  await drawn();
+  for (let left = moving(); left.length > 0; left = moving()) {
+    await Promise.all(left.map((each) => each.finished.catch(() => undefined)));
+    await drawn();
+  }
+});
+
 /** What axe finds in a page, or in a frame of it, in light and in dark. Colours change over 180 ms, at once with reduced motion. */
-export async function findings(page, frame = page.mainFrame(), settle = 400) {
+export async function findings(page, frame = page.mainFrame()) {
   const out = [];
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
-    await page.waitForTimeout(settle);
+    await settled(frame);
     await frame.evaluate(axe);
     const { violations } = await frame.evaluate(() => window.axe.run(document, { iframes: false }));
     for (const v of violations) out.push(`${scheme} ${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
   }
   await page.emulateMedia({ colorScheme: 'light' });
-  await page.waitForTimeout(settle);
+  await settled(frame);
   return out;
 }
