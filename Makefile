@@ -91,7 +91,7 @@ test-go: ## Go tests beside the code, with the race detector, on SQLite and Post
 		'go test $$(command -v $${CC:-gcc} >/dev/null && echo -race) -shuffle=on $(INSIDE)'
 
 .PHONY: test-outside
-test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-e2e test-webchat2 test-kill test-full test-canary ## the suites that run the built program
+test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-media test-e2e test-webchat2 test-kill test-full test-canary ## the suites that run the built program
 
 OUTSIDE_GO = USHER_BIN=$(CURDIR)/bin/usher $(PG) go test -count=1 -timeout 30m
 
@@ -118,6 +118,10 @@ test-sdk: build ## the official REST libraries, Go and Node.js
 .PHONY: test-chatsdk
 test-chatsdk: build ## the official chat libraries, six versions
 	@$(SUITE) 'chat libraries' 'postgres?,chatsdk' env $(OUTSIDE_GO) ./test/chatsdk
+
+.PHONY: test-media
+test-media: build ## files: a real scanner, an S3 server
+	@$(SUITE) 'files' 'postgres?,clamd,media' env $(OUTSIDE_GO) ./test/media
 
 .PHONY: test-e2e
 test-e2e: build ## two browsers and a conversation

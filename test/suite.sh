@@ -6,7 +6,7 @@
 # Where something is missing it says what, and which suite is left out; with CI set that is a failure. A need that ends
 # with "?" leaves out only a part of the suite, which then runs all the same.
 # Needs: none, cgo, node, postgres, chromium, web (the npm packages of web), sdk (those of test/sdk/node),
-# chatsdk (those of test/chatsdk), webchat2 (those of test/webchat2).
+# chatsdk (those of test/chatsdk), media (those of test/media), clamd, webchat2 (those of test/webchat2).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -34,6 +34,8 @@ need_node() { command -v node >/dev/null && command -v npm >/dev/null && node -e
 need_web() { npm_packages web; }
 need_sdk() { npm_packages test/sdk/node; }
 need_chatsdk() { npm_packages test/chatsdk; }
+need_media() { npm_packages test/media; }
+need_clamd() { command -v clamd >/dev/null || debian clamav-daemon; }
 need_webchat2() { npm_packages test/webchat2; }
 need_postgres() { # the same places that dbtest looks at
 	[ -n "${TEST_PG:-}" ] && return 0
