@@ -33,6 +33,7 @@ import (
 	"usher/internal/notify"
 	"usher/internal/page"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/realtime/stream"
 	"usher/internal/realtime/twilsock"
 	"usher/internal/rest"
@@ -272,15 +273,14 @@ func (p *parts) edges() error {
 	views := stream.Products{DB: p.db, Log: p.log, Rooms: p.chat}
 	typing := func(y realtime.Typing) { _ = p.bus.Publish(context.Background(), bus.Signals, y) }
 	address := func(r *http.Request) string { return p.rest.Client(r).String() }
-	p.stream = stream.New(stream.Options{
-		Hub: p.hub, Tokens: p.accounts, Streams: views, Chat: views, Presence: p.presence, Typing: typing, Address: address,
-		Limits: stream.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
-	})
+	guests := socket.Rules{
+		Tokens: p.accounts, Presence: p.presence, Address: address,
+		Limits: socket.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
+	}
+	p.stream = stream.New(stream.Options{Hub: p.hub, Streams: views, Chat: views, Typing: typing, Rules: guests})
 	looker := &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
 	p.twilsock = twilsock.New(twilsock.Options{
-		Hub: p.hub, Tokens: p.accounts, Chat: p.chat, Look: looker, Push: push.New(p.db, p.chat), Presence: p.presence, Typing: typing, Address: address,
-		Origin: p.mediaOrigin,
-		Limits: twilsock.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
+		Hub: p.hub, Chat: p.chat, Look: looker, Push: push.New(p.db, p.chat), Typing: typing, Origin: p.mediaOrigin, Rules: guests,
 	})
 	p.signin = signin.New(signin.Deps{
 		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lxzan/gws"
 
+	"usher/internal/account"
 	"usher/internal/realtime"
 )
 
@@ -20,8 +21,13 @@ const (
 type Wire interface {
 	// Handle takes one message of the client, on the pool, in the order of arrival. The bytes are the callee's until it returns.
 	Handle(message []byte)
-	// Look is called twice a second.
-	Look(now time.Time)
+	// Late ends the connection of a client that has not signed in in time.
+	Late()
+	// Expiring tells a client that its token will expire, and Expired ends its connection.
+	Expiring(left time.Duration)
+	Expired()
+	// Revoked ends the connection of a client that has lost access.
+	Revoked()
 	// Gone is called once, when the connection has ended.
 	Gone()
 }
@@ -32,6 +38,7 @@ type Conn struct {
 	set                *Set
 	wire               Wire
 	pipe               realtime.Pipe
+	address            string // counted under; "" = not counted
 
 	heard  atomic.Int64 // when the client was last heard (Unix nanoseconds)
 	pinged atomic.Int64 // when it was last asked
@@ -46,6 +53,13 @@ type Conn struct {
 	gone    bool          // the connection has ended
 	last    []byte        // send this and close when the inbox is empty
 	endAt   int64         // when closing began (Unix nanoseconds)
+	actor   *account.Actor
+	leaves  func() // ends the actor's presence
+	warned  bool   // that the token expires
+
+	// Only the goroutine that handles messages uses these.
+	sends, requests Bucket
+	refusals        int
 }
 
 // work is a message of the client, or something that is done in between.
@@ -180,8 +194,24 @@ func (c *Conn) handleAll() {
 	}
 }
 
-// Write queues a frame. It never blocks. False means that the client does not read: the caller should End the connection.
+// Write queues a frame. It never blocks. False means that it was not taken, because the connection closes or the client does not read.
 func (c *Conn) Write(frame []byte) bool { return c.pipe.Write(frame) }
+
+// Send is Write, and cuts a client that does not read.
+func (c *Conn) Send(frame []byte) bool {
+	if c.pipe.Write(frame) {
+		return true
+	}
+	c.Slow()
+	return false
+}
+
+// Slow cuts a client that cannot be given what it should get; it comes back and resumes.
+func (c *Conn) Slow() {
+	if c.End(c.set.o.TooSlow, true) {
+		c.set.stats.slow.Add(1)
+	}
+}
 
 // End closes with a last frame. What has arrived is not handled any more; with drop, frames that wait to leave are discarded.
 // It reports whether the connection was open until now.
@@ -221,9 +251,6 @@ func (c *Conn) Closing() bool { return c.pipe.Closing() }
 // Pipe is the sending side: for realtime.Sink, which waits for room in it.
 func (c *Conn) Pipe() *realtime.Pipe { return &c.pipe }
 
-// Opened is when the connection was opened.
-func (c *Conn) Opened() time.Time { return time.Unix(0, c.opened) }
-
 // Gone reports whether the connection has ended; nothing that is registered now would be looked after.
 func (c *Conn) Gone() bool {
 	c.mu.Lock()
@@ -231,8 +258,8 @@ func (c *Conn) Gone() bool {
 	return c.gone
 }
 
-// Ask sends a ping to a client that was not heard for so long, once in that time.
-func (c *Conn) Ask(now time.Time, every time.Duration) {
+// ask sends a ping to a client that was not heard for so long, once in that time.
+func (c *Conn) ask(now time.Time, every time.Duration) {
 	n := now.UnixNano()
 	if n-c.heard.Load() >= int64(every) && n-c.pinged.Load() >= int64(every) {
 		c.pinged.Store(n)
@@ -276,6 +303,7 @@ func (c *Conn) closed() {
 	c.mu.Unlock()
 	c.pipe.Kill()
 	c.wire.Gone()
+	c.left()
 	c.set.drop(c)
 }
 

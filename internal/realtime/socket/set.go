@@ -1,8 +1,10 @@
 package socket
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -20,34 +22,58 @@ const (
 	closeWait  = 5 * time.Second  // for a client to answer a close frame
 )
 
-// Options of a Set. All are required.
+// Options of a Set. All but Ping and Rechecked are required.
 type Options struct {
+	// Name is the wire's, in logs.
+	Name string
 	// Opcode is what messages of clients are: gws.OpcodeText or gws.OpcodeBinary.
 	Opcode gws.Opcode
 	// MaxMessage is the size of the largest message, in bytes.
 	MaxMessage int
-	// TooLarge and WrongOpcode are the last frames for clients that break these rules.
-	TooLarge, WrongOpcode []byte
-	// Silence is after how long without a sign of life a connection is cut.
-	Silence time.Duration
-	// Total is how many connections may be open; 0 is no limit.
-	Total int
+	// TooLarge and WrongOpcode are the last frames for clients that break these rules, TooSlow for one that does not read, and
+	// TooMany for an address that has too many connections.
+	TooLarge, WrongOpcode, TooSlow, TooMany []byte
+	// Ping is whether clients are asked for a sign of life, because they give none by themselves.
+	Ping bool
+	// Rechecked is called after each look at everybody's access.
+	Rechecked func(now time.Time)
+	Rules
 }
 
 // Set is the connections of one wire.
 type Set struct {
-	o        Options
-	upgrader *gws.Upgrader
-	pool     *Pool[*Conn]
-	draining atomic.Bool
-	opened   atomic.Int64
-	mu       sync.Mutex
-	m        map[*Conn]struct{}
+	o          Options
+	upgrader   *gws.Upgrader
+	pool       *Pool[*Conn]
+	draining   atomic.Bool
+	recheck    chan struct{}
+	identities Counts
+	addresses  Counts
+	stats      struct{ opened, refused, slow, revoked, expired, limited atomic.Int64 }
+	mu         sync.Mutex
+	m          map[*Conn]struct{}
+}
+
+// Stats are counters for the metrics page.
+type Stats struct {
+	// Open is how many connections there are now, Opened how many there have been.
+	Open, Opened int64
+	// Refused tokens, clients cut for slowness, connections closed for lost access and for expired tokens, and requests
+	// refused for their rate.
+	Refused, Slow, Revoked, Expired, Limited int64
+}
+
+// Stats counts.
+func (s *Set) Stats() Stats {
+	return Stats{
+		Open: int64(s.Len()), Opened: s.stats.opened.Load(), Refused: s.stats.refused.Load(), Slow: s.stats.slow.Load(),
+		Revoked: s.stats.revoked.Load(), Expired: s.stats.expired.Load(), Limited: s.stats.limited.Load(),
+	}
 }
 
 // NewSet makes an empty set. Until Sweep runs, no deadline is looked after.
 func NewSet(o Options) *Set {
-	s := &Set{o: o, pool: NewPool((*Conn).handleAll), m: make(map[*Conn]struct{})}
+	s := &Set{o: o, pool: NewPool((*Conn).handleAll), m: make(map[*Conn]struct{}), recheck: make(chan struct{}, 1)}
 	s.upgrader = gws.NewUpgrader(events{}, &gws.ServerOption{
 		ReadMaxPayloadSize:  2 * o.MaxMessage, // up to here we answer with our own close frame
 		WriteMaxPayloadSize: 2 * o.MaxMessage, // unused: frames are written past gws
@@ -72,25 +98,48 @@ func (s *Set) Open(w http.ResponseWriter, r *http.Request, wire func(*Conn) Wire
 		refuse(w, http.StatusUpgradeRequired, "This address speaks WebSocket only")
 		return
 	}
-	if s.draining.Load() || s.o.Total > 0 && s.Len() >= s.o.Total {
+	if s.draining.Load() || s.o.Limits.Total > 0 && s.Len() >= s.o.Limits.Total {
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusServiceUnavailable, "The server takes no more connections at the moment")
 		return
 	}
+	address := s.o.Address(r)
 	ws, err := s.upgrader.Upgrade(w, r)
 	if err != nil {
 		return
 	}
 	c := ws.Session().(*Conn)
-	c.pipe.Open(ws.NetConn())
+	s.add(c, ws.NetConn(), wire)
+	if s.addresses.Add(address, s.o.Limits.PerAddress) {
+		c.address = address
+	} else {
+		c.End(s.o.TooMany, true)
+	}
+	go ws.ReadLoop()
+}
+
+// add begins a connection.
+func (s *Set) add(c *Conn, to net.Conn, wire func(*Conn) Wire) {
+	c.pipe.Open(to)
 	c.opened = time.Now().UnixNano()
 	c.heard.Store(c.opened)
 	c.wire = wire(c)
 	s.mu.Lock()
 	s.m[c] = struct{}{}
 	s.mu.Unlock()
-	s.opened.Add(1)
-	go ws.ReadLoop()
+	s.stats.opened.Add(1)
+}
+
+// Talk has a connection handle messages that come from no client, writes the answers to to, and ends it with a last frame. It is
+// for tests of wires.
+func (s *Set) Talk(to net.Conn, wire func(*Conn) Wire, messages [][]byte, last []byte) (gone func()) {
+	c := &Conn{set: s}
+	s.add(c, to, wire)
+	for _, m := range messages {
+		c.push(work{message: &gws.Message{Opcode: s.o.Opcode, Data: bytes.NewBuffer(m)}})
+	}
+	c.EndAfterWork(last)
+	return c.closed
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {
@@ -114,9 +163,6 @@ func (s *Set) Len() int {
 	return len(s.m)
 }
 
-// Opened is how many connections there have been.
-func (s *Set) Opened() int64 { return s.opened.Load() }
-
 func (s *Set) all(buf []*Conn) []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,15 +173,11 @@ func (s *Set) all(buf []*Conn) []*Conn {
 	return buf
 }
 
-// Each calls fn for every wire that is open now.
-func (s *Set) Each(fn func(Wire)) {
-	for _, c := range s.all(nil) {
-		fn(c.wire)
-	}
-}
-
-// Sweep looks at every connection twice a second until ctx ends.
+// Sweep looks at every connection twice a second until ctx ends, and at their access every Recheck or when told.
 func (s *Set) Sweep(ctx context.Context) {
+	var access sync.WaitGroup
+	defer access.Wait()
+	access.Go(func() { s.watchAccess(ctx) })
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	var all []*Conn
@@ -147,14 +189,10 @@ func (s *Set) Sweep(ctx context.Context) {
 		case now := <-tick.C:
 			all = s.all(all)
 			for _, c := range all {
-				if c.overdue(now, s.o.Silence) {
-					c.Kill()
-				} else {
-					c.wire.Look(now)
-				}
+				c.look(now)
 			}
 			clear(all)
-			if storm.over(s.opened.Load()) {
+			if storm.over(s.stats.opened.Load()) {
 				go tidy()
 			}
 		}

@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -20,7 +21,6 @@ type recorder struct {
 	delay chan struct{} // nil = none
 	mu    sync.Mutex
 	got   []string
-	looks int
 	gone  chan struct{}
 }
 
@@ -29,15 +29,26 @@ func (r *recorder) Handle(message []byte) {
 		<-r.delay
 	}
 	r.note(string(message))
-	switch string(message) {
+	words := strings.Fields(string(message))
+	switch words[0] {
+	case "hello":
+		_, err := r.c.SignIn(context.Background(), strings.Join(words[1:], " "))
+		r.say(fmt.Sprint("hello ", err))
+	case "renew":
+		_, err := r.c.Renew(context.Background(), strings.Join(words[1:], " "))
+		r.say(fmt.Sprint("renew ", err))
+	case "fast":
+		r.say(fmt.Sprint("wait ", r.c.TooFast(len(words) > 1, CloseFrame(4005, ""))))
 	case "do":
 		r.c.Do(func() { r.note("done") })
 	case "end":
 		r.c.EndAfterWork(CloseFrame(4000, "as you wish"))
 	default:
-		r.c.Write(Finish(Text, append(Begin(0), message...)))
+		r.say(string(message))
 	}
 }
+
+func (r *recorder) say(text string) { r.c.Send(Finish(Text, append(Begin(0), text...))) }
 
 func (r *recorder) note(text string) {
 	r.mu.Lock()
@@ -51,11 +62,21 @@ func (r *recorder) notes() []string {
 	return slices.Clone(r.got)
 }
 
-func (r *recorder) Look(now time.Time) {
-	r.mu.Lock()
-	r.looks++
-	r.mu.Unlock()
-	r.c.Ask(now, 100*time.Millisecond)
+func (r *recorder) Late() {
+	r.note("late")
+	r.c.End(CloseFrame(4001, ""), true)
+}
+
+func (r *recorder) Expiring(time.Duration) { r.note("expiring") }
+
+func (r *recorder) Expired() {
+	r.note("expired")
+	r.c.End(CloseFrame(4002, ""), true)
+}
+
+func (r *recorder) Revoked() {
+	r.note("revoked")
+	r.c.End(CloseFrame(4003, ""), true)
 }
 
 func (r *recorder) Gone() { close(r.gone) }
@@ -64,9 +85,11 @@ func (r *recorder) Gone() { close(r.gone) }
 func serve(t *testing.T, change func(*Options), delay chan struct{}) (*Set, string, chan *recorder) {
 	t.Helper()
 	o := Options{
-		Opcode: gws.OpcodeText, MaxMessage: 1000, Silence: time.Minute,
-		TooLarge: CloseFrame(4202, "too large"), WrongOpcode: CloseFrame(4200, "text"),
+		Name: "test", Opcode: gws.OpcodeText, MaxMessage: 1000,
+		TooLarge: CloseFrame(4202, "too large"), WrongOpcode: CloseFrame(4200, "text"), TooMany: CloseFrame(4004, "many"), TooSlow: CloseFrame(4001, "slow"),
+		Rules: Rules{Tokens: &keys{}, Recheck: 10 * time.Millisecond, SignIn: time.Hour, Logger: slog.New(slog.DiscardHandler)},
 	}
+	o.Standard(Limits{})
 	if change != nil {
 		change(&o)
 	}
@@ -182,7 +205,7 @@ func TestConn_handlesInOrderAndEndsAfterWork(t *testing.T) {
 			t.Errorf("answer %d is %q", i, got)
 		}
 	}
-	if s.Opened() != 1 || !w.c.Gone() || !w.c.Closing() || w.c.End(nil, true) || w.c.Opened().IsZero() {
+	if s.Stats().Opened != 1 || !w.c.Gone() || !w.c.Closing() || w.c.End(nil, true) {
 		t.Error("the connection does not know that it has ended")
 	}
 	w.c.Do(func() { t.Error("done after the end") })
@@ -226,7 +249,7 @@ func TestConn_refusesWhatIsNoMessage(t *testing.T) {
 
 func TestSet_refusesRequests(t *testing.T) {
 	t.Parallel()
-	s, url, _ := serve(t, func(o *Options) { o.Total = 1 }, nil)
+	s, url, _ := serve(t, func(o *Options) { o.Limits.Total = 1 }, nil)
 	answer := func(upgrade bool) int {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		if err != nil {
@@ -255,18 +278,13 @@ func TestSet_refusesRequests(t *testing.T) {
 
 func TestSweep_asksAndCutsTheSilent(t *testing.T) {
 	t.Parallel()
-	s, url, wires := serve(t, func(o *Options) { o.Silence = 1500 * time.Millisecond }, nil)
+	_, url, wires := serve(t, func(o *Options) { o.Ping, o.Heartbeat = true, 400*time.Millisecond }, nil)
 	alive, silent := dial(t, url, false), dial(t, url, true)
 	<-alive.pings
 	silent.closed(t, 0)
 	<-alive.pings
 	first, second := <-wires, <-wires
 	<-second.gone
-	s.Each(func(w Wire) {
-		if w != first && w != second {
-			t.Errorf("an unknown wire is open: %v", w)
-		}
-	})
 	if first.c.Gone() || !second.c.Gone() {
 		t.Error("the wrong one was cut")
 	}

@@ -3,7 +3,6 @@ package stream
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -96,25 +95,4 @@ func FuzzAppendString(f *testing.F) {
 			t.Fatalf("%q came back as %q", s, back)
 		}
 	})
-}
-
-func TestStorm(t *testing.T) {
-	t.Parallel()
-	var m storm
-	var over []int
-	for i, opened := range []int64{0, 500, 999, 999, 999, 1500, 3000, 3000, 3000, 3500, 3500, 4100, 4100} {
-		if m.over(opened) {
-			over = append(over, i)
-		}
-	}
-	if d := cmp.Diff([]int{7, 12}, over); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestFaultOf(t *testing.T) {
-	t.Parallel()
-	if e := faultOf(errors.New("secret")); e.Code != fault.CodeInternal || strings.Contains(e.Message, "secret") {
-		t.Errorf("%v", e)
-	}
 }

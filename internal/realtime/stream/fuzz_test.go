@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lxzan/gws"
-
 	"usher/internal/account"
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
@@ -93,7 +92,9 @@ func (b *buffer) String() string {
 func talk(t *testing.T, log *buffer, lines []byte) []byte {
 	hub := realtime.New(realtime.Options{Log: threeEvents{}, Shards: 1})
 	defer hub.Close()
-	s := New(Options{Hub: hub, Tokens: anything{}, Streams: anything{}, Chat: anything{}, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	s := New(Options{Hub: hub, Streams: anything{}, Chat: anything{}, Rules: socket.Rules{
+		Tokens: anything{}, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	}})
 	server, client := net.Pipe()
 	var out bytes.Buffer
 	read := make(chan struct{})
@@ -101,15 +102,12 @@ func talk(t *testing.T, log *buffer, lines []byte) []byte {
 		defer close(read)
 		_, _ = out.ReadFrom(client)
 	}()
-	c := &conn{srv: s}
-	c.pipe.Open(server)
-	for line := range bytes.SplitSeq(lines, []byte("\n")) {
-		c.push(&gws.Message{Opcode: gws.OpcodeText, Data: bytes.NewBuffer(line)})
-	}
-	c.endAfterWork(closeGoingAway, "")
+	gone := s.set.Talk(server, s.wire, bytes.Split(lines, []byte("\n")), socket.CloseFrame(closeGoingAway, ""))
 	<-read
-	c.closed()
-	s.pool.Stop()
+	gone()
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.set.Drain(ended, nil)
 	if hub.Stats().Watches != 0 {
 		t.Errorf("%d watches are left", hub.Stats().Watches)
 	}

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"usher/internal/account"
-	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
-// abuse is how many requests in a row may be refused for their rate before the connection is closed.
-const abuse = 1000
+// abused closes the connection of a client that does not care for what it is told.
+var abused = socket.CloseFrame(closeProtocol, "too many requests")
 
 // handler answers one type of request.
 type handler func(c *conn, ctx context.Context, r *request) error
@@ -32,8 +31,8 @@ var handlers = map[string]handler{
 	"ping":        (*conn).ping,
 }
 
-// handle answers one frame. It never panics: what goes wrong is answered with a code or closes the connection.
-func (c *conn) handle(frame []byte) {
+// Handle implements socket.Wire: it answers one frame. It never panics: what goes wrong is answered with a code or closes the connection.
+func (c *conn) Handle(frame []byte) {
 	var r request
 	defer func() {
 		if p := recover(); p != nil {
@@ -46,23 +45,17 @@ func (c *conn) handle(frame []byte) {
 	case errors.Is(err, errNotJSON):
 		c.end(closeProtocol, "frames are JSON objects")
 		return
-	case c.signedIn() == nil:
+	case c.raw.Actor() == nil:
 		c.hello(&r, err)
 		return
 	case r.kind == "hello":
 		c.end(closeProtocol, "hello comes once")
 		return
 	}
-	if wait := c.tooFast(r.kind); wait > 0 {
-		c.srv.stats.limited.Add(1)
-		if c.refused++; c.refused > abuse {
-			c.end(closeProtocol, "too many requests")
-		} else if r.kind != "typing" {
-			c.fail(&r, fault.TooMany(wait))
-		}
+	if wait := c.raw.TooFast(r.kind == "send", abused); wait > 0 {
+		c.fail(&r, fault.TooMany(wait))
 		return
 	}
-	c.refused = 0
 	run := handlers[r.kind]
 	switch {
 	case run == nil:
@@ -77,38 +70,15 @@ func (c *conn) handle(frame []byte) {
 	}
 }
 
-func (c *conn) tooFast(kind string) time.Duration {
-	l := &c.srv.o.Limits
-	if kind == "send" {
-		return c.sends.Take(time.Now(), l.SendRate, l.SendBurst)
-	}
-	return c.requests.Take(time.Now(), l.RequestRate, l.Burst)
-}
-
 // fail answers a request with an error. Typing has no answers.
 func (c *conn) fail(r *request, err error) {
-	e := faultOf(err)
+	e := socket.Fault(err)
 	if e.Kind == fault.KindInternal {
 		c.srv.o.Logger.Error("stream: request failed", "type", r.kind, "error", err)
 	}
 	if r.kind != "typing" {
-		c.write(errorFrame(r.id, e))
+		c.raw.Send(errorFrame(r.id, e))
 	}
-}
-
-// faultOf says what the client sees of an error.
-func faultOf(err error) *fault.Error {
-	if errors.Is(err, db.ErrFull) || errors.Is(err, db.ErrUnavailable) {
-		return fault.Unavailable(5*time.Second, err)
-	}
-	return fault.Of(err)
-}
-
-// signedIn answers who the client is, nil before its hello.
-func (c *conn) signedIn() *account.Actor {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.actor
 }
 
 func (c *conn) hello(r *request, err error) {
@@ -116,64 +86,36 @@ func (c *conn) hello(r *request, err error) {
 		c.end(closeProtocol, "hello comes first")
 		return
 	}
-	actor, err := c.srv.o.Tokens.Token(c.srv.ctx, r.token)
-	if err != nil {
-		c.refuse(err)
-		return
-	}
-	if !c.srv.identities.Add(identityKey(&actor), c.srv.o.Limits.PerIdentity) {
-		c.end(closeTooMany, "too many connections, wait 30 s")
-		return
-	}
-	c.mu.Lock()
-	if c.gone {
-		c.mu.Unlock()
-		c.srv.identities.Drop(identityKey(&actor))
-		return
-	}
-	c.actor, c.leaves = &actor, c.srv.o.Presence.Enter(actor)
-	c.mu.Unlock()
-	o := &c.srv.o
-	c.write(welcomeFrame(r.id, actor.Identity, string(actor.AccountSID), o.Hub.Epoch(), actor.Expires, o.Heartbeat))
-}
-
-// refuse closes a connection whose token is no good. Trouble of our own is no fault of the token.
-func (c *conn) refuse(err error) {
-	e := faultOf(err)
-	switch e.Kind {
-	case fault.KindInternal, fault.KindUnavailable:
-		c.srv.o.Logger.Error("stream: token", "error", err)
+	actor, err := c.raw.SignIn(c.srv.ctx, r.token)
+	switch {
+	case errors.Is(err, socket.ErrTooMany):
+		c.raw.End(tooMany, true)
+	case err != nil && socket.Ours(socket.Fault(err)):
 		c.end(closeGoingAway, "come back within 5 s")
+	case err != nil:
+		c.end(closeRefused, fmt.Sprintf("token refused (%d)", socket.Fault(err).Code))
 	default:
-		c.srv.stats.refused.Add(1)
-		c.end(closeRefused, fmt.Sprintf("token refused (%d)", e.Code))
+		o := &c.srv.o
+		c.raw.Send(welcomeFrame(r.id, actor.Identity, string(actor.AccountSID), o.Hub.Epoch(), actor.Expires, o.Heartbeat))
 	}
 }
 
 // token replaces the token of an open connection by one for the same identity.
 func (c *conn) token(ctx context.Context, r *request) error {
-	actor, err := c.srv.o.Tokens.Token(ctx, r.token)
-	if err != nil {
-		return err
+	actor, err := c.raw.Renew(ctx, r.token)
+	if err == nil {
+		c.raw.Send(tokenFrame(r.id, actor.Expires))
 	}
-	old := c.signedIn()
-	if actor.Account != old.Account || identityKey(&actor) != identityKey(old) || actor.Role != old.Role {
-		return fault.Forbidden("The token is for somebody else")
-	}
-	c.mu.Lock()
-	c.actor, c.warned = &actor, false
-	c.mu.Unlock()
-	c.write(tokenFrame(r.id, actor.Expires))
-	return nil
+	return err
 }
 
 func (c *conn) ping(_ context.Context, r *request) error {
-	c.write(okFrame("pong", r.id))
+	c.raw.Send(okFrame("pong", r.id))
 	return nil
 }
 
 func (c *conn) subscribe(ctx context.Context, r *request) error {
-	actor := *c.signedIn()
+	actor := *c.raw.Actor()
 	answers := make([]subscribed, len(r.streams))
 	grants := make([]realtime.Grant, len(r.streams))
 	for i, ref := range r.streams {
@@ -184,7 +126,7 @@ func (c *conn) subscribe(ctx context.Context, r *request) error {
 		}
 		grant, resumed, err := c.allow(ctx, actor, ref)
 		if err != nil {
-			a.err = faultOf(err)
+			a.err = socket.Fault(err)
 			if a.err.Kind == fault.KindInternal {
 				c.srv.o.Logger.Error("stream: subscribe", "error", err)
 			}
@@ -196,7 +138,7 @@ func (c *conn) subscribe(ctx context.Context, r *request) error {
 		}
 	}
 	c.leave(r.streams) // nothing of an earlier watch may come after the answer
-	c.write(subscribedFrame(r.id, c.srv.o.Hub.Epoch(), answers))
+	c.raw.Send(subscribedFrame(r.id, c.srv.o.Hub.Epoch(), answers))
 	for i, a := range answers {
 		if a.err == nil {
 			c.watch(ctx, grants[i], a.offset)
@@ -229,7 +171,7 @@ func (c *conn) watch(ctx context.Context, g realtime.Grant, after int64) {
 	w := c.srv.o.Hub.Join(c, g)
 	name := string(w.Stream().SID)
 	c.mu.Lock()
-	old, gone := c.watches[name], c.gone
+	old, gone := c.watches[name], c.raw.Gone()
 	if !gone {
 		if c.watches == nil {
 			c.watches = make(map[string]*realtime.Watch)
@@ -244,17 +186,17 @@ func (c *conn) watch(ctx context.Context, g realtime.Grant, after int64) {
 		c.srv.o.Hub.Leave(w)
 		return
 	}
-	if err := c.srv.o.Hub.CatchUp(ctx, w, after); err != nil && !c.pipe.Closing() {
+	if err := c.srv.o.Hub.CatchUp(ctx, w, after); err != nil && !c.raw.Closing() {
 		if !errors.Is(err, realtime.ErrTrimmed) {
 			c.srv.o.Logger.Error("stream: replay", "stream", name, "error", err)
 		}
-		c.slow()
+		c.raw.Slow()
 	}
 }
 
 func (c *conn) unsubscribe(_ context.Context, r *request) error {
 	c.leave(r.streams)
-	c.write(okFrame("ok", r.id))
+	c.raw.Send(okFrame("ok", r.id))
 	return nil
 }
 
@@ -271,12 +213,12 @@ func (c *conn) leave(streams []streamRef) {
 }
 
 func (c *conn) send(ctx context.Context, r *request) error {
-	message, repeated, err := c.srv.o.Chat.Send(ctx, *c.signedIn(), sid.SID(r.channel),
+	message, repeated, err := c.srv.o.Chat.Send(ctx, *c.raw.Actor(), sid.SID(r.channel),
 		Outgoing{ClientID: r.clientID, Body: r.body, Attributes: r.attributes, Media: sid.SID(r.media)})
 	if err != nil {
 		return err
 	}
-	c.write(sentFrame(r.id, message, repeated))
+	c.raw.Send(sentFrame(r.id, message, repeated))
 	return nil
 }
 
@@ -294,7 +236,7 @@ func (c *conn) history(ctx context.Context, r *request) error {
 	if r.limit == 0 {
 		r.limit = historyStandard
 	}
-	h, err := c.srv.o.Chat.History(ctx, *c.signedIn(), sid.SID(r.channel), r.before, int(r.limit))
+	h, err := c.srv.o.Chat.History(ctx, *c.raw.Actor(), sid.SID(r.channel), r.before, int(r.limit))
 	if err != nil {
 		return err
 	}
@@ -305,10 +247,10 @@ func (c *conn) history(ctx context.Context, r *request) error {
 			break
 		}
 	}
-	if err := c.pipe.Room(ctx); err != nil {
+	if err := c.raw.Pipe().Room(ctx); err != nil {
 		return nil //nolint:nilerr // the connection is closing: there is nobody to answer
 	}
-	c.write(historyFrame(r.id, h))
+	c.raw.Send(historyFrame(r.id, h))
 	return nil
 }
 
@@ -316,10 +258,10 @@ func (c *conn) read(ctx context.Context, r *request) error {
 	if !r.hasIndex {
 		return fault.Invalid("index is missing")
 	}
-	if err := c.srv.o.Chat.Read(ctx, *c.signedIn(), sid.SID(r.channel), r.index); err != nil {
+	if err := c.srv.o.Chat.Read(ctx, *c.raw.Actor(), sid.SID(r.channel), r.index); err != nil {
 		return err
 	}
-	c.write(okFrame("ok", r.id))
+	c.raw.Send(okFrame("ok", r.id))
 	return nil
 }
 
@@ -335,7 +277,7 @@ func (c *conn) typing(ctx context.Context, r *request) error {
 	g := w.Grant()
 	if g.Name == "" {
 		var err error
-		if g, err = c.srv.o.Streams.Grant(ctx, *c.signedIn(), sid.SID(r.channel)); err != nil || g.Name == "" {
+		if g, err = c.srv.o.Streams.Grant(ctx, *c.raw.Actor(), sid.SID(r.channel)); err != nil || g.Name == "" {
 			return nil
 		}
 	}

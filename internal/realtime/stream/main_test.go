@@ -21,6 +21,7 @@ import (
 	"usher/internal/fault"
 	"usher/internal/job"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/realtime/stream"
 	"usher/internal/sid"
 	"usher/test/load"
@@ -115,9 +116,10 @@ func newHouse(t *testing.T, d *db.DB, change func(*stream.Options)) *house {
 	})
 	products := stream.Products{DB: d, Log: h.log, Rooms: h.rooms}
 	o := stream.Options{
-		Hub: h.hub, Tokens: h.tokens, Streams: products, Chat: products, Recheck: 20 * time.Millisecond,
-		Limits: stream.Limits{SendRate: -1, RequestRate: -1},
-		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Hub: h.hub, Streams: products, Chat: products, Rules: socket.Rules{
+			Tokens: h.tokens, Recheck: 20 * time.Millisecond, Limits: stream.Limits{SendRate: -1, RequestRate: -1},
+			Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		},
 	}
 	if change != nil {
 		change(&o)

@@ -122,7 +122,7 @@ func TestStrangersSeeNothing(t *testing.T) {
 
 func TestFramesThatMakeNoSense(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sqlite(t), func(o *stream.Options) { o.HelloWait = time.Second })
+	h := newHouse(t, sqlite(t), func(o *stream.Options) { o.SignIn = time.Second })
 	big := `{"type":"ping","x":"` + strings.Repeat("x", 65<<10) + `"}`
 	for name, test := range map[string]struct {
 		hello  bool

@@ -11,6 +11,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/fault"
+	"usher/internal/realtime/socket"
 )
 
 // operation is something that clients ask for through the socket, as if by HTTP.
@@ -141,12 +142,12 @@ func (c *conn) message(actor *account.Actor, h *header, payload []byte) {
 }
 
 func (c *conn) respond(id string, s status, headers map[string]string, body []byte) {
-	c.write(encode(answer{Method: "reply", ID: id, Status: &good, HTTPStatus: &s, HTTPHeaders: &headers}, body))
+	c.raw.Send(encode(answer{Method: "reply", ID: id, Status: &good, HTTPStatus: &s, HTTPHeaders: &headers}, body))
 }
 
 // fail answers a request with an error. Clients show the text of the status.
 func (c *conn) fail(id string, err error) {
-	e := faultOf(err)
+	e := socket.Fault(err)
 	if e.Kind == fault.KindInternal {
 		c.srv.o.Logger.Error("twilsock: request failed", "error", err)
 	}

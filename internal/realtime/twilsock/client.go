@@ -3,7 +3,6 @@ package twilsock
 import (
 	"encoding/json"
 	"strconv"
-	"time"
 
 	"usher/internal/account"
 	"usher/internal/chat"
@@ -248,9 +247,7 @@ func (k *call) deleteChannel(ref string) error {
 
 // send keeps a message; mutation is a name that the client made for it.
 func (k *call) send(channel string, n chat.NewMessage) (chat.Message, error) {
-	l := &k.conn.srv.o.Limits
-	if wait := k.conn.sends.Take(time.Now(), l.SendRate, l.SendBurst); wait > 0 {
-		k.conn.srv.stats.limited.Add(1)
+	if wait := k.conn.raw.TooFast(true, abused); wait > 0 {
 		return chat.Message{}, fault.TooMany(wait)
 	}
 	n.Author = k.actor.Identity

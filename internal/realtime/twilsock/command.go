@@ -7,6 +7,7 @@ import (
 	"usher/internal/account"
 	"usher/internal/chat"
 	"usher/internal/fault"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
@@ -88,7 +89,7 @@ func (k *call) command(request json.RawMessage, id string) map[string]any {
 		result, err = cmd.run(k, &p)
 	}
 	if err != nil {
-		e := faultOf(err)
+		e := socket.Fault(err)
 		if e.Kind == fault.KindInternal {
 			k.conn.srv.o.Logger.Error("twilsock: command failed", "error", err)
 		}

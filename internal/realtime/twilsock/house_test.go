@@ -24,6 +24,7 @@ import (
 	"usher/internal/fault"
 	"usher/internal/job"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
@@ -107,9 +108,12 @@ func newHouse(t testing.TB, d *db.DB, change func(*Options)) *house {
 	h.hub = realtime.New(realtime.Options{Log: realtime.SQLLog{DB: d, Log: h.log}, Shards: 4, Batch: 7, GapWait: 2 * time.Millisecond})
 	b.Subscribe(bus.Events, func(v any) { h.hub.Event(v.(event.Event)) })
 	o := Options{
-		Hub: h.hub, Tokens: h.tokens, Chat: h.rooms, Push: push.New(d, h.rooms), Presence: presence,
-		Look: &look.Looker{Rooms: h.rooms, DB: d, Ring: d.Ring(), Presence: presence}, Recheck: 20 * time.Millisecond,
-		Limits: Limits{SendRate: -1, RequestRate: -1}, Logger: slog.New(slog.DiscardHandler),
+		Hub: h.hub, Chat: h.rooms, Push: push.New(d, h.rooms),
+		Look: &look.Looker{Rooms: h.rooms, DB: d, Ring: d.Ring(), Presence: presence},
+		Rules: socket.Rules{
+			Tokens: h.tokens, Presence: presence, Recheck: 20 * time.Millisecond, Limits: Limits{SendRate: -1, RequestRate: -1},
+			Logger: slog.New(slog.DiscardHandler),
+		},
 	}
 	if change != nil {
 		change(&o)

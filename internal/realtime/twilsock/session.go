@@ -10,6 +10,7 @@ import (
 	"usher/internal/account"
 	"usher/internal/chat"
 	"usher/internal/fault"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
@@ -101,7 +102,7 @@ func (c *conn) hold(s *session) {
 		oldest = c.sessions[0]
 		c.sessions = c.sessions[1:]
 	}
-	gone := c.gone
+	gone := c.raw.Gone()
 	if !gone {
 		c.sessions = append(c.sessions, s)
 	}
@@ -205,7 +206,7 @@ func lists(k *call) (any, error) {
 // session finds the session that a path names; nil when it is none of the caller's.
 func (k *call) session() *session {
 	s := k.conn.srv.sessions.find(k.vars["ref"])
-	if s == nil || s.actor.Account != k.actor.Account || identityKey(&s.actor) != identityKey(&k.actor) || s.actor.ChatService != k.actor.ChatService {
+	if s == nil || s.actor.Account != k.actor.Account || socket.IdentityKey(&s.actor) != socket.IdentityKey(&k.actor) || s.actor.ChatService != k.actor.ChatService {
 		return nil
 	}
 	return s
@@ -222,7 +223,7 @@ func sessionContext(k *call) (any, error) {
 
 // establishSession subscribes to a session: its context as an event, and the responses that were missed.
 func (c *conn) establishSession(correlation int64, w *wish) {
-	actor := *c.signedIn()
+	actor := *c.raw.Actor()
 	k := &call{Context: c.srv.ctx, conn: c, actor: actor, vars: map[string]string{"ref": w.SID}}
 	s := k.session()
 	if s == nil {
@@ -237,13 +238,13 @@ func (c *conn) establishSession(correlation int64, w *wish) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if after < 1 {
-		c.write(eventFrame(s.sid+".1", "list_context_updated", map[string]any{
+		c.raw.Send(eventFrame(s.sid+".1", "list_context_updated", map[string]any{
 			"id": 1, "date_created": time.Now().UTC().Format(dateFormat), "list_sid": s.sid, "list_revision": "1", "context_data": s.context,
 		}))
 	}
 	for _, r := range s.responses {
 		if r.event > after {
-			c.write(r.frame)
+			c.raw.Send(r.frame)
 		}
 	}
 	s.watcher = c
@@ -289,6 +290,6 @@ func (s *session) respond(id int64, frame []byte) {
 		s.responses = append(s.responses[:0:0], s.responses[1:]...)
 	}
 	if s.watcher != nil {
-		s.watcher.write(frame)
+		s.watcher.raw.Send(frame)
 	}
 }

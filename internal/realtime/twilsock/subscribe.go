@@ -12,6 +12,7 @@ import (
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/realtime"
+	"usher/internal/realtime/socket"
 	"usher/internal/sid"
 )
 
@@ -49,7 +50,7 @@ func (s *subscription) Event(_ *realtime.Watch, b *realtime.Broadcast) bool {
 		channel := shape[userChannelEvent](b.Event.Data).ChannelSID
 		s.conn.raw.Do(func() { s.conn.review(channel) })
 	}
-	return s.conn.write(frame)
+	return s.conn.raw.Send(frame)
 }
 
 // Typing implements realtime.Sink. Nobody is cut for it.
@@ -91,7 +92,7 @@ func (s *subscription) Over(w *realtime.Watch, why *fault.Error) {
 		c.srv.documents.release(w.Stream().ID)
 	}
 	if why == nil {
-		c.slow()
+		c.raw.Slow()
 	}
 }
 
@@ -153,13 +154,13 @@ func (c *conn) subscribed(kind string, correlation int64, w *wish, more map[stri
 		fields[k] = v
 	}
 	id := kind + "." + w.SID + "." + strconv.FormatInt(correlation, 10)
-	c.write(notification(id, "twilio.sync.event", map[string]any{
+	c.raw.Send(notification(id, "twilio.sync.event", map[string]any{
 		"event_protocol_version": 3, "event_type": "subscription_" + kind, "correlation_id": correlation, "event": fields,
 	}))
 }
 
 func (c *conn) failed(correlation int64, w *wish, err error) {
-	e := faultOf(err)
+	e := socket.Fault(err)
 	if e.Kind == fault.KindInternal {
 		c.srv.o.Logger.Error("twilsock: subscribe", "error", err)
 	}
@@ -254,7 +255,7 @@ func missing(ref string) error { return fault.NotFound("/" + ref) }
 
 // establish subscribes. It looks twice: for the streams, and, once they are watched, for what has been missed.
 func (c *conn) establish(ctx context.Context, correlation int64, wishes []wish) {
-	actor := *c.signedIn()
+	actor := *c.raw.Actor()
 	var objects []object
 	for i := range wishes {
 		if wishes[i].known {
@@ -303,7 +304,7 @@ func (c *conn) join(actor account.Actor, at scene, o object) {
 		return
 	}
 	c.mu.Lock()
-	full := c.gone || len(c.subscriptions)+len(c.resting) >= maxSubscriptions
+	full := c.raw.Gone() || len(c.subscriptions)+len(c.resting) >= maxSubscriptions
 	c.mu.Unlock()
 	if full {
 		return
@@ -314,7 +315,7 @@ func (c *conn) join(actor account.Actor, at scene, o object) {
 	s := &subscription{conn: c, object: o, last: g.Head}
 	s.watch = c.srv.o.Hub.Join(s, g)
 	c.mu.Lock()
-	gone := c.gone
+	gone := c.raw.Gone()
 	if !gone {
 		if c.subscriptions == nil {
 			c.subscriptions = make(map[object]*subscription)
@@ -382,9 +383,9 @@ func (c *conn) retell(ctx context.Context, actor account.Actor, at scene, o obje
 	rooms := c.srv.o.Chat
 	switch o.kind {
 	case document:
-		c.write(o.documentFrame(head, sightData(at.channels[o.owner])))
+		c.raw.Send(o.documentFrame(head, sightData(at.channels[o.owner])))
 	case person:
-		c.write(o.personFrames(shape[userEvent](at.users[o.owner].Data()), head))
+		c.raw.Send(o.personFrames(shape[userEvent](at.users[o.owner].Data()), head))
 	case messages:
 		list, err := rooms.History(ctx, actor, o.owner, nil, retold)
 		for i := range list {
@@ -392,7 +393,7 @@ func (c *conn) retell(ctx context.Context, actor account.Actor, at scene, o obje
 			if err = c.raw.Pipe().Room(ctx); err != nil {
 				return err
 			}
-			c.write(o.itemFrame(item{index: m.Index, id: head, updated: m.DateUpdated, data: m.data()}, "added"))
+			c.raw.Send(o.itemFrame(item{index: m.Index, id: head, updated: m.DateUpdated, data: m.data()}, "added"))
 		}
 		return err
 	default:
@@ -405,7 +406,7 @@ func (c *conn) retell(ctx context.Context, actor account.Actor, at scene, o obje
 				if err := c.raw.Pipe().Room(ctx); err != nil {
 					return err
 				}
-				c.write(o.itemFrame(it, "added"))
+				c.raw.Send(o.itemFrame(it, "added"))
 			}
 			if page = next; page == "" {
 				return nil
@@ -418,7 +419,7 @@ func (c *conn) retell(ctx context.Context, actor account.Actor, at scene, o obje
 // review lets the subscriptions of a channel rest to which there is no right any more: one that ends with an invite, or by
 // somebody's leaving a channel of which it saw more than others.
 func (c *conn) review(channel sid.SID) {
-	actor := c.signedIn()
+	actor := c.raw.Actor()
 	for _, k := range []kind{document, messages, roster} {
 		o := object{k, channel}
 		c.mu.Lock()
@@ -429,7 +430,7 @@ func (c *conn) review(channel sid.SID) {
 		}
 		at, err := c.look(c.srv.ctx, *actor, []object{o})
 		if err != nil {
-			c.slow() // it comes back and asks for itself
+			c.raw.Slow() // it comes back and asks for itself
 			return
 		}
 		if _, ok := at.grant(*actor, o); !ok {
@@ -441,7 +442,7 @@ func (c *conn) review(channel sid.SID) {
 
 // revive goes on with subscriptions of a channel that rested.
 func (c *conn) revive(channel sid.SID) {
-	actor := c.signedIn()
+	actor := c.raw.Actor()
 	var objects []object
 	places := make(map[object]int64)
 	c.mu.Lock()
@@ -470,6 +471,6 @@ func (c *conn) revive(channel sid.SID) {
 		}
 	}
 	if err != nil && !fault.Is(err, fault.KindNotFound) {
-		c.slow() // it comes back and asks for itself
+		c.raw.Slow() // it comes back and asks for itself
 	}
 }

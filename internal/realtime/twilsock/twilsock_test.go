@@ -54,7 +54,7 @@ func TestInit_refusals(t *testing.T) {
 
 func TestHostileFrames_endOrAreAnswered(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, dbtest.SQLite(t), func(o *Options) { o.InitWait = 300 * time.Millisecond })
+	h := newHouse(t, dbtest.SQLite(t), func(o *Options) { o.SignIn = 300 * time.Millisecond })
 	for name, c := range map[string]struct {
 		frame string
 		code  uint16
@@ -378,7 +378,7 @@ func TestLimits_refuseAndClose(t *testing.T) {
 	if f.HTTPStatus.Code != 429 || (*f.HTTPHeaders)["Retry-After"] == "" {
 		t.Errorf("%+v %v", f.HTTPStatus, f.HTTPHeaders)
 	}
-	for range abuse + 1 {
+	for range 1001 {
 		c.raw(frameOf(`{"method":"update","id":"x"}`, ""))
 	}
 	c.ends(closeProtocol)
