@@ -52,8 +52,15 @@ type Sender interface {
 	Send(ctx context.Context, m carry.Outbound) (carry.Sent, error)
 }
 
+// Repeater is a Sender that can be asked again when it is not known what became of a message: its carrier knows our SID, and sends
+// the message once however often it is asked.
+type Repeater interface {
+	Repeats() bool
+}
+
 // Receiver is a connection that a carrier calls over HTTP. Receive checks the signature over the raw bytes, reads the request and
-// answers what it brings; nothing is accepted yet. The caller keeps all of it in one go, and only then sends Answer.
+// answers what it brings; nothing is accepted yet. The caller keeps all of it in one go, and only then sends Answer. A *Forged error is
+// answered 403, a *Malformed one 400, any other 503, so that the carrier tries again.
 type Receiver interface {
 	Receive(ctx context.Context, r Request) (Update, error)
 }
