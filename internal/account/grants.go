@@ -21,6 +21,9 @@ const (
 	TaskRouterSupervise Grant = "taskrouter.supervise" // others' activity, tasks and reservations
 	TaskRouterWork      Grant = "taskrouter.work"      // own reservations, tasks and activity
 	PeopleManage        Grant = "people.manage"
+	MessagingRead       Grant = "messaging.read"   // messages by carriers, numbers, services
+	MessagingSend       Grant = "messaging.send"   // and redact, cancel, delete
+	MessagingManage     Grant = "messaging.manage" // numbers, applications, services
 )
 
 // grants is the whole policy: what is not listed is denied. Lists are short and
@@ -29,12 +32,14 @@ var grants = map[Role][]Grant{
 	RoleOwner: {
 		AccountManage, ChatRead, ChatWrite, ChatOwn, FlexRead, FlexManage, FlexWebChannel,
 		TaskRouterRead, TaskRouterManage, TaskRouterSupervise, TaskRouterWork, PeopleManage,
+		MessagingRead, MessagingSend, MessagingManage,
 	},
 	RoleAdmin: {
 		ChatRead, ChatWrite, ChatOwn, FlexRead, FlexManage, FlexWebChannel,
 		TaskRouterRead, TaskRouterManage, TaskRouterSupervise, TaskRouterWork, PeopleManage,
+		MessagingRead, MessagingSend, MessagingManage,
 	},
-	RoleSupervisor: {ChatRead, ChatOwn, FlexRead, TaskRouterRead, TaskRouterSupervise, TaskRouterWork},
+	RoleSupervisor: {ChatRead, ChatOwn, FlexRead, TaskRouterRead, TaskRouterSupervise, TaskRouterWork, MessagingRead},
 	RoleAgent:      {ChatOwn, FlexRead, TaskRouterRead, TaskRouterWork},
 	RoleVisitor:    {ChatOwn, FlexWebChannel},
 }

@@ -30,6 +30,7 @@ import (
 	"usher/internal/job"
 	"usher/internal/loop"
 	"usher/internal/media"
+	"usher/internal/messaging"
 	"usher/internal/notify"
 	"usher/internal/page"
 	"usher/internal/realtime"
@@ -111,6 +112,7 @@ type parts struct {
 	studio   *studio.Studio
 	flowrun  *flowrun.FlowRun
 	handoff  *handoff.Handoff
+	messages *messaging.Messaging
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
 	webhooks *webhook.Webhooks
@@ -153,6 +155,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	})
 	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
 	p.flex = flex.New(p.db)
+	p.messages = messaging.New(messaging.Deps{DB: p.db, Log: p.log, Jobs: p.jobs})
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
 	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
 	p.studio = studio.New(p.db)
@@ -316,6 +319,7 @@ func (p *parts) services() *loop.Group {
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
 		notify.Events:        p.notify.OnEvent,
+		messaging.Due:        p.messages.OnDue,
 	} {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}

@@ -39,4 +39,9 @@ const (
 	TaskWrapup    = "task.wrapup"
 	TaskCompleted = "task.completed"
 	TaskDeleted   = "task.deleted"
+
+	// Of messages by carriers; on no stream: for durable subscribers only.
+	SMSQueued   = "message.queued"   // a message is to be sent
+	SMSStatus   = "message.status"   // a message that is or was to be sent has come further
+	SMSReceived = "message.received" // a customer's message has come
 )
