@@ -100,7 +100,7 @@ func (m *Messaging) CreateTx(tx *db.Tx, acct int64, n Draft) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	msg.Body, msg.Segments = counted(msg.Body, smart)
+	msg.Body, msg.Segments = counted(msg.Body, msg.To, smart)
 	if err := m.sealTo(tx, &msg, msg.To); err != nil {
 		return Message{}, err
 	}

@@ -127,8 +127,14 @@ func TestOptOut(t *testing.T) {
 			body, kind, reply string
 			out               bool
 		}{
-			{"stop please", "", "", false}, {"yes", "", "", false}, {"Info", Help, helpReply, false}, {" stop\n", Stop, stopReply, true},
-			{"hello", "", "", true}, {"START", Start, startReply, false}, {"Unsubscribe", Stop, stopReply, true}, {"QUIT", Stop, stopReply, true},
+			{"stop please", "", "", false},
+			{"yes", "", "", false},
+			{"Info", Help, helpReply, false},
+			{" stop\n", Stop, stopReply, true},
+			{"hello", "", "", true},
+			{"START", Start, startReply, false},
+			{"Unsubscribe", Stop, stopReply, true},
+			{"QUIT", Stop, stopReply, true},
 			{"unstop", Start, startReply, false},
 		} {
 			msg, reply := say(c.body)

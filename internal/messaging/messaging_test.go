@@ -130,7 +130,9 @@ func (w *world) heard() (list []string) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	var left int64
-	w.do(func(tx *db.Tx) error { return tx.QueryRow("select count(*) from job where queue = 'heard'").Scan(&left) })
+	w.do(func(tx *db.Tx) error {
+		return tx.QueryRow("select count(*) from job where queue = 'heard'").Scan(&left)
+	})
 	if left == 0 {
 		return nil
 	}
@@ -252,9 +254,13 @@ func TestLife(t *testing.T) {
 			id       string
 			found    bool
 		}{
-			{carry.Delivered, carry.Delivered, "c-1", true}, {carry.SentOut, carry.Delivered, "c-1", true},
-			{carry.Undelivered, carry.Delivered, "c-1", true}, {carry.Queued, carry.Delivered, "c-1", true},
-			{carry.Read, carry.Read, "c-1", true}, {carry.Failed, carry.Read, "c-1", true}, {carry.Delivered, carry.Read, "c-2", false},
+			{carry.Delivered, carry.Delivered, "c-1", true},
+			{carry.SentOut, carry.Delivered, "c-1", true},
+			{carry.Undelivered, carry.Delivered, "c-1", true},
+			{carry.Queued, carry.Delivered, "c-1", true},
+			{carry.Read, carry.Read, "c-1", true},
+			{carry.Failed, carry.Read, "c-1", true},
+			{carry.Delivered, carry.Read, "c-2", false},
 		} {
 			found := w.receipt(carry.Receipt{ID: c.id, Status: c.is})
 			if got := w.get(msg.SID); found != c.found || got.Status != c.want {

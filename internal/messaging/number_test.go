@@ -120,8 +120,15 @@ func TestLike(t *testing.T) {
 		pattern string
 		want    bool
 	}{
-		{"+14155552345", true}, {"+1 415 555 2345", true}, {"+14155552346", false}, {"415", true}, {"4155*52345", true}, {"+1415*", true}, {"99", false},
-		{"*", true}, {"14155552345678", false},
+		{"+14155552345", true},
+		{"+1 415 555 2345", true},
+		{"+14155552346", false},
+		{"415", true},
+		{"4155*52345", true},
+		{"+1415*", true},
+		{"99", false},
+		{"*", true},
+		{"14155552345678", false},
 	} {
 		if got := like("+14155552345", c.pattern); got != c.want {
 			t.Errorf("%q: %v", c.pattern, got)

@@ -165,4 +165,3 @@ func (m *Messaging) KeywordReplyTx(tx *db.Tx, msg *Message) (string, error) {
 	words, err := m.words(tx, &n)
 	return words.reply(msg.OptOut), err
 }
-

@@ -1,12 +1,18 @@
 package messaging
 
-import "unicode/utf8"
+import (
+	"usher/internal/messaging/carry"
+	"usher/internal/segment"
+)
 
-// counted returns a body as it is sent and in how many segments; smart replaces signs that would make it cost more.
-func counted(body string, _ bool) (string, int) {
-	n := utf8.RuneCountInString(body)
-	if n <= 160 {
+// counted returns a body as it is sent to an address and in how many segments. Only SMS has segments; smart replaces signs there
+// that would make it cost more.
+func counted(body, to string, smart bool) (string, int) {
+	if carry.ChannelOf(to) != carry.SMS {
 		return body, 1
 	}
-	return body, (n + 152) / 153
+	if smart {
+		body = segment.Smart(body)
+	}
+	return body, segment.Measure(body).Segments
 }

@@ -15,7 +15,9 @@ import (
 const partsMost = 32
 
 // MessageTx reads a message. db.ErrNotFound when there is none.
-func (m *Messaging) MessageTx(tx *db.Tx, acct int64, s sid.SID) (Message, error) { return messages.Get(tx, acct, s) }
+func (m *Messaging) MessageTx(tx *db.Tx, acct int64, s sid.SID) (Message, error) {
+	return messages.Get(tx, acct, s)
+}
 
 // SendingTx says that a message is about to be handed to the connection's carrier. send is false when it must not be: it was
 // canceled, has failed, or was sent already.

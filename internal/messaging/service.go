@@ -40,9 +40,6 @@ func (m *Messaging) ServiceTx(tx *db.Tx, acct int64, s sid.SID) (Service, error)
 	return services.Get(tx, acct, s)
 }
 
-// poolMost bounds the senders of a service. Source: the original's error 21714.
-const poolMost = 400
-
 // choose picks the sender of a service for a recipient: the one that the recipient knows, else one of the same channel: an
 // alphanumeric sender outside of +1, where they are not carried, then a number, with its country or area where there is one. A
 // recipient always gets the same one while the pool stays as it is.
