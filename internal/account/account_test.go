@@ -324,11 +324,11 @@ func TestGrants(t *testing.T) {
 	t.Parallel()
 	all := grants[RoleOwner]
 	want := map[Role]string{
-		RoleOwner:      "xxxxxxxxxxxxxxx",
-		RoleAdmin:      ".xxxxxxxxxxxxxx",
-		RoleSupervisor: ".x.xx..x.xx.x..",
-		RoleAgent:      "...xx..x..x....",
-		RoleVisitor:    "...x..x........",
+		RoleOwner:      "xxxxxxxxxxxxxxxxx",
+		RoleAdmin:      ".xxxxxxxxxxxxxxxx",
+		RoleSupervisor: ".x.xx..x.xx.x....",
+		RoleAgent:      "...xx..x..x......",
+		RoleVisitor:    "...x..x..........",
 	}
 	for role, marks := range want {
 		var got strings.Builder

@@ -24,6 +24,9 @@ const (
 	MessagingRead       Grant = "messaging.read"   // messages by carriers, numbers, services
 	MessagingSend       Grant = "messaging.send"   // and redact, cancel, delete
 	MessagingManage     Grant = "messaging.manage" // numbers, applications, services
+	// ProxyRead shows whose numbers stand behind masked ones, so it is not for everybody at the desk.
+	ProxyRead   Grant = "proxy.read"
+	ProxyManage Grant = "proxy.manage"
 )
 
 // grants is the whole policy: what is not listed is denied. Lists are short and
@@ -33,11 +36,13 @@ var grants = map[Role][]Grant{
 		AccountManage, ChatRead, ChatWrite, ChatOwn, FlexRead, FlexManage, FlexWebChannel,
 		TaskRouterRead, TaskRouterManage, TaskRouterSupervise, TaskRouterWork, PeopleManage,
 		MessagingRead, MessagingSend, MessagingManage,
+		ProxyRead, ProxyManage,
 	},
 	RoleAdmin: {
 		ChatRead, ChatWrite, ChatOwn, FlexRead, FlexManage, FlexWebChannel,
 		TaskRouterRead, TaskRouterManage, TaskRouterSupervise, TaskRouterWork, PeopleManage,
 		MessagingRead, MessagingSend, MessagingManage,
+		ProxyRead, ProxyManage,
 	},
 	RoleSupervisor: {ChatRead, ChatOwn, FlexRead, TaskRouterRead, TaskRouterSupervise, TaskRouterWork, MessagingRead},
 	RoleAgent:      {ChatOwn, FlexRead, TaskRouterRead, TaskRouterWork},

@@ -16,7 +16,8 @@ import (
 )
 
 // migrations holds one set of files for both databases. The first two digits of a number name the owner:
-// 000 this floor, 001 account, 002 chat, 003 flex, 004 taskrouter, 005 studio, 006 hook, 007 janitor, 008 messaging.
+// 000 this floor, 001 account, 002 chat, 003 flex, 004 taskrouter, 005 studio, 006 hook, 007 janitor, 008 messaging,
+// 009 proxy.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
