@@ -86,7 +86,7 @@ func (tr Trial) kind(t *testing.T) {
 			t.Errorf("the trial sets %s, which is no field", name)
 		}
 	}
-	c := tr.open(t, "https://carrier.example")
+	c := tr.open(t, "http://127.0.0.1:1")
 	_, sender := c.(connector.Sender)
 	_, receiver := c.(connector.Receiver)
 	if sender != (tr.Taken != nil) || receiver != (tr.Sign != nil) {

@@ -16,7 +16,7 @@ import (
 
 // forged gives Receive requests that the carrier did not sign.
 func (tr Trial) forged(t *testing.T) {
-	c := tr.open(t, "https://carrier.example")
+	c := tr.open(t, "http://127.0.0.1:1")
 	good := tr.Sign(tr.Text("id-1", secretText))
 	u, err := tr.receive(t, c, good)
 	if err != nil || len(u.Messages) != 1 || u.Messages[0].Body != secretText {
@@ -75,7 +75,7 @@ func mirror(s string) string {
 
 // hostile gives Receive signed bodies that lie.
 func (tr Trial) hostile(t *testing.T) {
-	c := tr.open(t, "https://127.0.0.1:1")
+	c := tr.open(t, "http://127.0.0.1:1")
 	try := func(body []byte) {
 		t.Helper()
 		_, err := tr.receive(t, c, tr.Sign(body))
@@ -148,7 +148,7 @@ func mutate(at *any, lie any, try func()) {
 
 // again gives Receive the same message twice, and another.
 func (tr Trial) again(t *testing.T) {
-	c, other := tr.open(t, "https://carrier.example"), tr.open(t, "https://carrier.example")
+	c, other := tr.open(t, "http://127.0.0.1:1"), tr.open(t, "http://127.0.0.1:1")
 	name := func(c any, id string) string {
 		t.Helper()
 		u, err := tr.receive(t, c, tr.Sign(tr.Text(id, secretText)))
