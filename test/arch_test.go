@@ -93,6 +93,7 @@ var restricted = map[string][]string{
 	"usher/internal/db/dbtest":     {},
 	"github.com/google/go-cmp/cmp": {},
 	"pgregory.net/rapid":           {},
+	"github.com/line/":             {},
 	"go.uber.org/goleak":           {},
 }
 
