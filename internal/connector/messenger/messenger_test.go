@@ -143,8 +143,10 @@ func TestReceipts(t *testing.T) {
 	c.sent.add(psid, "m_later", at.Add(time.Millisecond))
 	for i, want := range [][]carry.Receipt{
 		{
-			{ID: "m_a", Status: carry.Delivered, At: at}, {ID: "m_b", Status: carry.Delivered, At: at},
-			{ID: "m_b", Status: carry.Read, At: at}, {ID: "m_c", Status: carry.Read, At: at},
+			{ID: "m_a", Status: carry.Delivered, At: at},
+			{ID: "m_b", Status: carry.Delivered, At: at},
+			{ID: "m_b", Status: carry.Read, At: at},
+			{ID: "m_c", Status: carry.Read, At: at},
 		},
 		{{ID: "m_a", Status: carry.Delivered, At: at}, {ID: "m_b", Status: carry.Delivered, At: at}}, // read is said once
 	} {
