@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"usher/internal/seal"
@@ -37,6 +38,7 @@ type DB struct {
 	engine engine
 	ring   *seal.Ring
 	epoch  string
+	stmts  atomic.Int64
 }
 
 // engine is what SQLite and PostgreSQL do differently.
@@ -93,6 +95,9 @@ func (d *DB) Dialect() string { return d.engine.name() }
 
 // Ring is the ring that seals this database's documents.
 func (d *DB) Ring() *seal.Ring { return d.ring }
+
+// Statements is how many statements have been run since the start, in all transactions.
+func (d *DB) Statements() int64 { return d.stmts.Load() }
 
 // Epoch names this database's history: stream offsets are comparable only within one epoch. It is made with the database.
 func (d *DB) Epoch() string { return d.epoch }

@@ -49,6 +49,7 @@ func (t *Tx) DB() *DB { return t.db }
 // Exec runs a statement with $1-style parameters and returns the number of rows that it changed.
 func (t *Tx) Exec(query string, args ...any) (int64, error) {
 	t.writes++
+	t.db.stmts.Add(1)
 	res, err := t.conn.exec(t.ctx, query, args)
 	if err != nil {
 		return 0, mapError(err)
@@ -59,6 +60,7 @@ func (t *Tx) Exec(query string, args ...any) (int64, error) {
 
 // Query runs a select. The caller closes the rows.
 func (t *Tx) Query(query string, args ...any) (*Rows, error) {
+	t.db.stmts.Add(1)
 	rows, err := t.conn.query(t.ctx, query, args)
 	return rows, mapError(err)
 }
@@ -71,6 +73,7 @@ func (t *Tx) Returning(query string, args []any, dest ...any) error {
 
 // QueryRow runs a select of one row; see result.Scan.
 func (t *Tx) QueryRow(query string, args ...any) *result { //nolint:revive // as in database/sql, the type has only Scan
+	t.db.stmts.Add(1)
 	rows, err := t.conn.query(t.ctx, query, args)
 	return &result{rows, err}
 }

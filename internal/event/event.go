@@ -13,7 +13,6 @@ package event
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -197,47 +196,6 @@ func (l *Log) Find(tx *db.Tx, account int64, kind StreamKind, s sid.SID) (Stream
 	stream, head := Stream{Kind: kind, SID: s}, int64(0)
 	err := tx.QueryRow("select id, head from "+table+" where sid = $1 and account_id = $2", string(s), account).Scan(&stream.ID, &head)
 	return stream, head, err
-}
-
-// Read returns up to limit events of a stream that follow the offset after, oldest first. complete is false when some of
-// them are no longer kept: the reader must read the rows anew.
-func (l *Log) Read(tx *db.Tx, account int64, s Stream, after int64, limit int) (events []Event, complete bool, err error) {
-	rows, err := tx.Query(`select id, stream_offset, kind, key_id, created_at, doc from event
-		where stream_kind = $1 and stream_id = $2 and stream_offset > $3 and account_id = $4 order by stream_offset limit $5`,
-		int64(s.Kind), s.ID, after, account, limit)
-	if err != nil {
-		return nil, false, fmt.Errorf("stream %s: %w", s.SID, err)
-	}
-	var docs [][]byte
-	for rows.Next() {
-		e, at, doc := Event{Account: account, Stream: s}, int64(0), []byte(nil)
-		if err := rows.Scan(&e.ID, &e.Offset, &e.Kind, &e.Key, &at, &doc); err != nil {
-			return nil, false, errors.Join(err, rows.Close())
-		}
-		e.At = db.FromMicros(at)
-		events, docs = append(events, e), append(docs, doc)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, false, fmt.Errorf("stream %s: %w", s.SID, err)
-	}
-	for i := range events {
-		e := &events[i]
-		e.Data, err = l.db.Ring().Open(seal.KeyRef{Account: account, Data: e.Key}, eventAAD(account, s, e.Offset), docs[i])
-		if errors.Is(err, seal.ErrDestroyed) {
-			return nil, false, nil
-		}
-		if err != nil {
-			return nil, false, fmt.Errorf("event %d of %s: %w", e.Offset, s.SID, err)
-		}
-	}
-	if len(events) > 0 {
-		return events, events[0].Offset == after+1, nil
-	}
-	var head int64
-	if err := tx.QueryRow("select head from "+l.owners[s.Kind]+" where id = $1", s.ID).Scan(&head); err != nil {
-		return nil, false, fmt.Errorf("stream %s: %w", s.SID, err)
-	}
-	return nil, head == after, nil
 }
 
 // Trim deletes up to limit events older than before and returns how many it deleted. It takes them in the order in which they

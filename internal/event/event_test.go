@@ -174,6 +174,71 @@ func TestLog_readResumesOrSaysThatItCannot(t *testing.T) {
 	})
 }
 
+func TestLog_readManyIsOneStatement(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := setup(t, d, bus.NewMemory(), nil)
+		first := x.stream
+		var from []event.Place
+		for id := range int64(7) {
+			x.stream = event.Stream{Kind: event.Channel, ID: id + 1, SID: sid.New(sid.Channel)}
+			if id == 0 {
+				x.stream = first
+			} else if err := d.Do(t.Context(), func(tx *db.Tx) error {
+				_, err := tx.Exec("insert into owner (id, sid, account_id, head) values ($1, $2, $3, 0)", id+1, string(x.stream.SID), x.account)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for n := range 4 {
+				if err := x.append(t.Context(), "thing.made", n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			from = append(from, event.Place{Stream: x.stream, After: id})
+		}
+		many := func(account int64, from []event.Place, limit int) (events []event.Event) {
+			before := d.Statements()
+			if err := d.View(t.Context(), func(tx *db.Tx) (err error) {
+				events, err = x.log.ReadMany(tx, account, from, limit)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if n := d.Statements() - before; n > 1 {
+				t.Errorf("%d statements for %d streams", n, len(from))
+			}
+			return events
+		}
+		want := 0
+		events := many(x.account, from, 100)
+		for i, p := range from {
+			for offset := p.After + 1; offset <= 4; offset++ {
+				if want == len(events) {
+					t.Fatalf("%d events", want)
+				}
+				e := events[want]
+				if e.Stream != p.Stream || e.Offset != offset || string(e.Data) != fmt.Sprintf(`{"n":%d}`, offset-1) || e.At.IsZero() {
+					t.Errorf("event %d of stream %d is %+v", offset, i, e)
+				}
+				want++
+			}
+		}
+		if len(events) != want || want != 10 {
+			t.Errorf("%d events, want %d", len(events), want)
+		}
+		if got := many(x.account, from, 3); len(got) != 3 || got[2].Offset != 3 {
+			t.Errorf("of at most 3: %+v", got)
+		}
+		if got := many(x.account+1, from, 100); len(got) != 0 {
+			t.Errorf("another account has %d", len(got))
+		}
+		if got := many(x.account, nil, 100); len(got) != 0 {
+			t.Errorf("of no stream there are %d", len(got))
+		}
+	})
+}
+
 func TestLog_findKnowsOnlyOwnStreams(t *testing.T) {
 	t.Parallel()
 	x := setup(t, dbtest.SQLite(t), bus.NewMemory(), nil)

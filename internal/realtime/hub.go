@@ -36,6 +36,9 @@ type Grant struct {
 type Log interface {
 	// Read answers events after an offset, in order, at most limit; complete is false when the log no longer holds them all.
 	Read(ctx context.Context, account int64, s event.Stream, after int64, limit int) (events []event.Event, complete bool, err error)
+	// ReadMany answers events after places in many streams, each stream's in order, at most limit in all. Of some there may be
+	// fewer than there are.
+	ReadMany(ctx context.Context, account int64, from []event.Place, limit int) ([]event.Event, error)
 	// Epoch names the history that offsets belong to. It changes when a database is restored from a backup.
 	Epoch() string
 }

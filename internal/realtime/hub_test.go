@@ -69,6 +69,24 @@ func (l *memLog) Read(_ context.Context, account int64, s event.Stream, after in
 	return slices.Clone(all[:min(limit, len(all))]), true, nil
 }
 
+func (l *memLog) ReadMany(_ context.Context, account int64, from []event.Place, limit int) ([]event.Event, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads++
+	if l.fail != nil || account != 1 {
+		return nil, errors.Join(l.fail, errors.New("no events"))
+	}
+	var out []event.Event
+	for _, p := range from {
+		for _, e := range l.events[p.Stream.ID] {
+			if e.Offset > max(p.After, l.trim[p.Stream.ID]) && len(out) < limit {
+				out = append(out, e)
+			}
+		}
+	}
+	return out, nil
+}
+
 // memSink records what it is given.
 type memSink struct {
 	mu     sync.Mutex
@@ -502,33 +520,4 @@ func TestEverythingAtOnce(t *testing.T) {
 	for id := 1; id <= streams; id++ {
 		last[id].check(t, 0, perStream+1)
 	}
-}
-
-func TestStart_needsNoLogWhereTheCallerIsAtTheHead(t *testing.T) {
-	t.Parallel()
-	l := newMemLog()
-	h := newHub(t, l)
-	for range 5 {
-		l.message(1)
-	}
-	there, behind, outrun := &memSink{}, &memSink{}, &memSink{}
-	w := h.Join(there, grant(1, 3, "a"))
-	if err := h.Start(t.Context(), w, 5, 5); err != nil || l.reads != 0 {
-		t.Errorf("%v after %d looks at the log", err, l.reads)
-	}
-	if w.Grant().Head != 5 {
-		t.Errorf("the right stands as of %d", w.Grant().Head)
-	}
-	if err := h.Start(t.Context(), h.Join(behind, grant(1, 5, "b")), 2, 5); err != nil {
-		t.Error(err)
-	}
-	h.Event(l.message(1))
-	// The bus is further than what this caller has read.
-	if err := h.Start(t.Context(), h.Join(outrun, grant(1, 5, "c")), 5, 5); err != nil {
-		t.Error(err)
-	}
-	h.Event(l.message(1))
-	there.check(t, 5, 7)
-	behind.check(t, 2, 7)
-	outrun.check(t, 5, 7)
 }

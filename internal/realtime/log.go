@@ -22,5 +22,14 @@ func (l SQLLog) Read(ctx context.Context, account int64, s event.Stream, after i
 	return events, complete, err
 }
 
+// ReadMany reads many streams at once, on a snapshot of its own.
+func (l SQLLog) ReadMany(ctx context.Context, account int64, from []event.Place, limit int) (events []event.Event, err error) {
+	err = l.DB.View(ctx, func(tx *db.Tx) error {
+		events, err = l.Log.ReadMany(tx, account, from, limit)
+		return err
+	})
+	return events, err
+}
+
 // Epoch is the database's.
 func (l SQLLog) Epoch() string { return l.Log.Epoch() }

@@ -142,17 +142,51 @@ func (h *Hub) CatchUp(ctx context.Context, w *Watch, after int64) error {
 	return err
 }
 
-// Start is CatchUp for somebody who has looked again after Join: the right stood, and the stream was at head. Where that is
-// also the place from which events are wanted, it costs no look at the log.
-func (h *Hub) Start(ctx context.Context, w *Watch, after, head int64) error {
+// manyMost bounds how many events are read at once for somebody who follows many streams.
+const manyMost = 500
+
+// Missed reads what somebody has missed in many streams, as far as one read of the log goes, for Start.
+func (h *Hub) Missed(ctx context.Context, account int64, from []event.Place) (map[event.Stream][]event.Event, error) {
+	if len(from) == 0 {
+		return nil, nil
+	}
+	events, err := h.o.Log.ReadMany(ctx, account, from, manyMost)
+	found := make(map[event.Stream][]event.Event, len(from))
+	for _, e := range events {
+		found[e.Stream] = append(found[e.Stream], e)
+	}
+	return found, err
+}
+
+// Start is CatchUp for somebody who has looked again after Join: the right stood, and the stream was at head. missed are events
+// of the stream that have been read since, in order; they may begin before the place from which events are wanted, and end before
+// the head. Where nothing is missing, it costs no look at the log.
+func (h *Hub) Start(ctx context.Context, w *Watch, after, head int64, missed []event.Event) error {
 	sh := h.shard(w.topic.stream)
 	sh.mu.Lock()
 	w.grant.Head = max(w.grant.Head, head)
 	sh.mu.Unlock()
-	if after == head && h.goLive(w, head, true) {
+	at := after
+	for _, e := range missed {
+		if e.Offset <= at {
+			continue
+		}
+		if e.Offset != at+1 {
+			break
+		}
+		if err := w.sink.Room(ctx); err != nil {
+			h.Leave(w)
+			return err
+		}
+		if over, err := h.give(w, e); over || err != nil {
+			return err
+		}
+		at = e.Offset
+	}
+	if at >= head && h.goLive(w, at, true) {
 		return nil
 	}
-	return h.CatchUp(ctx, w, after)
+	return h.CatchUp(ctx, w, at)
 }
 
 // replay gives everything that the log has after an offset, and answers the offset reached.

@@ -73,6 +73,15 @@ func mayReadAll(actor account.Actor) bool {
 	return actor.Can(account.ChatRead) || actor.Can(account.ChatWrite)
 }
 
+// padded makes parameters of SIDs, as db.Pad does.
+func padded(named []sid.SID) []any {
+	args := make([]any, len(named))
+	for i, name := range named {
+		args[i] = string(name)
+	}
+	return db.Pad(args)
+}
+
 // service is the service to which the actor's token belongs.
 func (l *Looker) service(tx *db.Tx, actor account.Actor) (chat.Service, error) {
 	return l.Rooms.ServiceTx(tx, actor.Account, actor.ChatService)
@@ -101,11 +110,8 @@ func (l *Looker) Channels(ctx context.Context, actor account.Actor, named []sid.
 		if err != nil {
 			return err
 		}
-		args := []any{s.ID}
-		for _, name := range named {
-			args = append(args, string(name))
-		}
-		list, err := channels.Find(tx, `service_id = $1 and removed = 0 and sid in (`+db.In(2, len(named))+`)`, args...)
+		names := padded(named)
+		list, err := channels.Find(tx, `service_id = $1 and removed = 0 and sid in (`+db.In(2, len(names))+`)`, append([]any{s.ID}, names...)...)
 		if err != nil {
 			return fmt.Errorf("look: %w", err)
 		}
@@ -172,11 +178,12 @@ func (l *Looker) sights(tx *db.Tx, actor account.Actor, s chat.Service, list []c
 		return nil
 	}
 	byID := make(map[int64]*Sight, len(list))
-	ids := make([]any, len(list), len(list)+1)
+	ids := make([]any, len(list))
 	for i := range list {
 		list[i].ServiceSID = s.SID
 		byID[list[i].ID], ids[i] = &Sight{Channel: list[i]}, list[i].ID
 	}
+	ids = db.Pad(ids)
 	if err := l.mySeats(tx, actor, byID, ids); err != nil {
 		return err
 	}
@@ -220,15 +227,34 @@ func (l *Looker) mayJoin(tx *db.Tx, actor account.Actor, s chat.Service) (bool, 
 	return p.Has(permission.JoinChannel), err
 }
 
-// reach sets how a user can be reached, where its service keeps that.
-func (l *Looker) reach(tx *db.Tx, s chat.Service, u *chat.User) error {
-	if !s.Reachability {
+// reach sets how users can be reached, where their service keeps that.
+func (l *Looker) reach(tx *db.Tx, s chat.Service, list []chat.User) error {
+	if !s.Reachability || len(list) == 0 {
 		return nil
 	}
-	var devices int64
-	err := tx.QueryRow(`select count(*) from (select 1 from chat_binding where user_id = $1 limit 1) b`, u.ID).Scan(&devices)
-	u.Reach = &chat.Reach{Online: l.Presence != nil && l.Presence.Online(s.Account, s.SID, u.Identity), Notifiable: devices > 0}
-	return err
+	ids := make([]any, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	ids = db.Pad(ids)
+	rows, err := tx.Query(`select distinct user_id from chat_binding where user_id in (`+db.In(1, len(ids))+`)`, ids...)
+	if err != nil {
+		return fmt.Errorf("devices: %w", err)
+	}
+	defer rows.Close()
+	notifiable := map[int64]bool{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("devices: %w", err)
+		}
+		notifiable[id] = true
+	}
+	for i := range list {
+		online := l.Presence != nil && l.Presence.Online(s.Account, s.SID, list[i].Identity)
+		list[i].Reach = &chat.Reach{Online: online, Notifiable: notifiable[list[i].ID]}
+	}
+	return rows.Err()
 }
 
 // mySeats sets the actor's own members.
@@ -240,7 +266,8 @@ func (l *Looker) mySeats(tx *db.Tx, actor account.Actor, byID map[int64]*Sight, 
 	if err != nil {
 		return err
 	}
-	mine, err := members.Find(tx, `channel_id in (`+db.In(1, len(ids))+`) and identity_hash = $`+fmt.Sprint(len(ids)+1), append(ids[:len(ids):len(ids)], hash)...)
+	args := append([]any{hash}, ids...)
+	mine, err := members.Find(tx, `identity_hash = $1 and channel_id in (`+db.In(2, len(ids))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("own members: %w", err)
 	}
@@ -249,8 +276,7 @@ func (l *Looker) mySeats(tx *db.Tx, actor account.Actor, byID map[int64]*Sight, 
 		mine[i].ChannelSID, mine[i].ServiceSID = sight.SID, sight.ServiceSID
 		sight.Mine = &mine[i]
 	}
-	rows, err := tx.Query(`select channel_id from chat_invite where channel_id in (`+db.In(1, len(ids))+`) and identity_hash = $`+fmt.Sprint(len(ids)+1),
-		append(ids[:len(ids):len(ids)], hash)...)
+	rows, err := tx.Query(`select channel_id from chat_invite where identity_hash = $1 and channel_id in (`+db.In(2, len(ids))+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("own invites: %w", err)
 	}
@@ -277,10 +303,8 @@ func (l *Looker) Users(ctx context.Context, actor account.Actor, named []sid.SID
 		if err != nil {
 			return err
 		}
-		where, args := `service_id = $1 and sid in (`+db.In(2, len(named))+`)`, []any{s.ID}
-		for _, name := range named {
-			args = append(args, string(name))
-		}
+		names := padded(named)
+		where, args := `service_id = $1 and sid in (`+db.In(2, len(names))+`)`, append([]any{s.ID}, names...)
 		if !mayReadAll(actor) {
 			hash, err := l.Rooms.IdentityHash(s.Account, actor.Identity)
 			if err != nil {
@@ -292,11 +316,11 @@ func (l *Looker) Users(ctx context.Context, actor account.Actor, named []sid.SID
 				join chat_member b on b.channel_id = a.channel_id where u.service_id = $1 and u.identity_hash = ` + me + `))`
 		}
 		list, err := users.Find(tx, where, args...)
+		if err == nil {
+			err = l.reach(tx, s, list)
+		}
 		for i := range list {
 			list[i].ServiceSID = s.SID
-			if err := l.reach(tx, s, &list[i]); err != nil {
-				return err
-			}
 			found[list[i].SID] = &list[i]
 		}
 		return err

@@ -70,6 +70,10 @@ func (threeEvents) Read(_ context.Context, _ int64, _ event.Stream, after int64,
 	return list, after <= 3 && after >= 0, nil
 }
 
+func (threeEvents) ReadMany(context.Context, int64, []event.Place, int) ([]event.Event, error) {
+	return nil, errors.New("not asked for")
+}
+
 // buffer is a log that tests can read.
 type buffer struct {
 	mu sync.Mutex

@@ -1,6 +1,7 @@
 package twilsock
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -43,9 +44,11 @@ func (s *subscription) Event(_ *realtime.Watch, b *realtime.Broadcast) bool {
 		return true
 	}
 	switch b.Event.Kind {
-	case event.UserChannelAdded:
-		channel := shape[userChannelEvent](b.Event.Data).ChannelSID
-		s.conn.raw.Do(func() { s.conn.revive(channel) })
+	case event.UserChannelAdded, event.UserChannelUpdated: // an invite that is accepted is an update
+		if s.conn.rests() {
+			channel := shape[userChannelEvent](b.Event.Data).ChannelSID
+			s.conn.raw.Do(func() { s.conn.revive(channel) })
+		}
 	case event.UserChannelRemoved:
 		channel := shape[userChannelEvent](b.Event.Data).ChannelSID
 		s.conn.raw.Do(func() { s.conn.review(channel) })
@@ -91,9 +94,19 @@ func (s *subscription) Over(w *realtime.Watch, why *fault.Error) {
 	if current && s.object.kind == document {
 		c.srv.documents.release(w.Stream().ID)
 	}
-	if why == nil {
+	switch {
+	case why == nil:
 		c.raw.Slow()
+	case current:
+		// The right may be there again: what happens to a user and what happens to a channel come each in its own order.
+		c.raw.Do(func() { c.revive(s.object.owner) })
 	}
+}
+
+func (c *conn) rests() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.resting) > 0
 }
 
 // Room implements realtime.Sink.
@@ -256,39 +269,31 @@ func missing(ref string) error { return fault.NotFound("/" + ref) }
 // establish subscribes. It looks twice: for the streams, and, once they are watched, for what has been missed.
 func (c *conn) establish(ctx context.Context, correlation int64, wishes []wish) {
 	actor := *c.raw.Actor()
-	var objects []object
+	var list []beginning
 	for i := range wishes {
-		if wishes[i].known {
-			objects = append(objects, wishes[i].object)
+		if w := &wishes[i]; w.known && w.object.owner != nobody {
+			list = append(list, beginning{object: w.object, last: w.Last})
 		}
 	}
-	first, err := c.look(ctx, actor, objects)
-	for _, o := range objects {
-		if err == nil {
-			c.join(actor, first, o)
-		}
-	}
-	second := first
-	if err == nil && len(objects) > 0 {
-		second, err = c.look(ctx, actor, objects)
-	}
+	err := c.begin(ctx, actor, list)
 	for i := range wishes {
 		w := &wishes[i]
 		switch {
-		case err != nil:
-			c.failed(correlation, w, err)
 		case !w.known:
 			c.establishSession(correlation, w)
 		case w.object.owner == nobody:
 			c.subscribed("established", correlation, w, map[string]any{"replay_status": "completed", "last_event_id": 0})
 		default:
-			head, err := c.begin(ctx, actor, second, w.object, w.Last)
-			if err != nil {
-				c.unsubscribe(w.object)
-				c.failed(correlation, w, err)
-				continue
+			b := &list[0]
+			list = list[1:]
+			if err == nil {
+				c.start(ctx, actor, b)
 			}
-			c.subscribed("established", correlation, w, map[string]any{"replay_status": "completed", "last_event_id": w.object.last(head)})
+			if failure := cmp.Or(err, b.err); failure != nil {
+				c.failed(correlation, w, failure)
+				break
+			}
+			c.subscribed("established", correlation, w, map[string]any{"replay_status": "completed", "last_event_id": w.object.last(b.grant.Head)})
 		}
 		if c.raw.Pipe().Room(ctx) != nil {
 			return
@@ -296,13 +301,13 @@ func (c *conn) establish(ctx context.Context, correlation int64, wishes []wish) 
 	}
 }
 
-// join registers a watch in place of an earlier one.
+// join registers a watch in place of an earlier one. Without a right, what rests goes on resting.
 func (c *conn) join(actor account.Actor, at scene, o object) {
-	c.unsubscribe(o)
 	g, ok := at.grant(actor, o)
 	if !ok {
 		return
 	}
+	c.unsubscribe(o)
 	c.mu.Lock()
 	full := c.raw.Gone() || len(c.subscriptions)+len(c.resting) >= maxSubscriptions
 	c.mu.Unlock()
@@ -328,50 +333,117 @@ func (c *conn) join(actor account.Actor, at scene, o object) {
 	}
 }
 
-// begin gives a subscription what the client has missed since a number, nil for nothing, and what comes. It answers the
-// offset up to which the client has everything.
-func (c *conn) begin(ctx context.Context, actor account.Actor, at scene, o object, last *int64) (head int64, err error) {
-	c.mu.Lock()
-	s := c.subscriptions[o]
-	c.mu.Unlock()
-	g, ok := at.grant(actor, o)
-	if !ok || s == nil || s.watch.Stream().ID != g.Stream.ID {
-		return 0, missing(o.sid())
+// beginning is a subscription that is about to begin.
+type beginning struct {
+	object object
+	last   *int64 // the number up to which the client has everything; nil = it wants only what comes
+
+	at     scene
+	grant  realtime.Grant
+	after  int64 // offset that the client has
+	retell bool  // tell the object as it is instead of how it came to be so
+	missed []event.Event
+	err    error
+}
+
+// begin watches objects in place of what was watched of them before, and reads what the client has missed: a few queries, however
+// many there are. For each without an error, start is to follow.
+func (c *conn) begin(ctx context.Context, actor account.Actor, list []beginning) error {
+	if len(list) == 0 {
+		return nil
 	}
-	head = g.Head
-	after := head
-	if last != nil {
-		after = o.after(*last)
+	objects := make([]object, len(list))
+	for i := range list {
+		objects[i] = list[i].object
 	}
-	if after > head || after < -1 {
-		// It has seen a future that this history does not have. Only a new beginning helps.
-		c.end(status{Code: 406, Status: "NOT_ACCEPTABLE", Description: "History has changed"})
-		return head, nil
+	first, err := c.look(ctx, actor, objects)
+	if err != nil {
+		return err
 	}
-	if o.kind == document {
-		c.srv.documents.renew(g.Stream.ID, head, sightData(at.channels[o.owner]))
+	for _, o := range objects {
+		c.join(actor, first, o)
 	}
-	// Documents and people are told as they are; the log would only tell how they came to be so.
-	if c.stale && last != nil || after < head && (o.kind == document || o.kind == person) {
-		if err := c.retell(ctx, actor, at, o, head); err != nil {
-			return head, err
-		}
-		after = head
+	second, err := c.look(ctx, actor, objects)
+	if err != nil {
+		return err
 	}
-	hub := c.srv.o.Hub
-	err = hub.Start(ctx, s.watch, max(after, 0), head)
-	if errors.Is(err, realtime.ErrTrimmed) {
-		c.join(actor, at, o)
-		if err = c.retell(ctx, actor, at, o, head); err == nil {
-			c.mu.Lock()
-			s = c.subscriptions[o]
-			c.mu.Unlock()
-			if s != nil {
-				err = hub.Start(ctx, s.watch, head, head)
+	from := make(map[event.Stream]int64)
+	for i := range list {
+		b := &list[i]
+		b.at = second
+		if b.err = c.prepare(actor, b); b.err == nil && !b.retell && b.after < b.grant.Head {
+			if after, known := from[b.grant.Stream]; !known || b.after < after {
+				from[b.grant.Stream] = b.after
 			}
 		}
 	}
-	return head, err
+	places := make([]event.Place, 0, len(from))
+	for s, after := range from {
+		places = append(places, event.Place{Stream: s, After: after})
+	}
+	missed, err := c.srv.o.Hub.Missed(ctx, actor.Account, places)
+	for i := range list {
+		list[i].missed = missed[list[i].grant.Stream]
+	}
+	return err
+}
+
+// prepare finds out what a subscription has missed.
+func (c *conn) prepare(actor account.Actor, b *beginning) error {
+	var ok bool
+	s := c.subscription(b.object)
+	if b.grant, ok = b.at.grant(actor, b.object); !ok || s == nil || s.watch.Stream().ID != b.grant.Stream.ID {
+		return missing(b.object.sid())
+	}
+	head := b.grant.Head
+	b.after = head
+	if b.last != nil {
+		b.after = b.object.after(*b.last)
+	}
+	if b.after > head || b.after < -1 {
+		// It has seen a future that this history does not have. Only a new beginning helps.
+		c.end(status{Code: 406, Status: "NOT_ACCEPTABLE", Description: "History has changed"})
+		return missing(b.object.sid())
+	}
+	if b.object.kind == document {
+		c.srv.documents.renew(b.grant.Stream.ID, head, sightData(b.at.channels[b.object.owner]))
+	}
+	// Documents and people are told as they are; the log would only tell how they came to be so.
+	b.retell = c.stale && b.last != nil || b.after < head && (b.object.kind == document || b.object.kind == person)
+	b.after = max(b.after, 0)
+	return nil
+}
+
+func (c *conn) subscription(o object) *subscription {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.subscriptions[o]
+}
+
+// start gives a subscription what was missed, and from then on what comes. One that fails is ended.
+func (c *conn) start(ctx context.Context, actor account.Actor, b *beginning) {
+	s := c.subscription(b.object)
+	if s == nil {
+		b.err = cmp.Or(b.err, missing(b.object.sid())) // the hub has ended it
+	}
+	hub, head := c.srv.o.Hub, b.grant.Head
+	if b.err == nil && b.retell {
+		b.err = c.retell(ctx, actor, b.at, b.object, head)
+		b.after = head
+	}
+	if b.err == nil {
+		b.err = hub.Start(ctx, s.watch, b.after, head, b.missed)
+	}
+	if errors.Is(b.err, realtime.ErrTrimmed) {
+		c.join(actor, b.at, b.object)
+		b.err = c.retell(ctx, actor, b.at, b.object, head)
+		if s = c.subscription(b.object); s != nil && b.err == nil {
+			b.err = hub.Start(ctx, s.watch, head, head, nil)
+		}
+	}
+	if b.err != nil {
+		c.unsubscribe(b.object)
+	}
 }
 
 // retold is how many messages are told anew where the log does not reach.
@@ -442,35 +514,28 @@ func (c *conn) review(channel sid.SID) {
 
 // revive goes on with subscriptions of a channel that rested.
 func (c *conn) revive(channel sid.SID) {
-	actor := c.raw.Actor()
-	var objects []object
-	places := make(map[object]int64)
+	actor := *c.raw.Actor()
+	var list []beginning
 	c.mu.Lock()
 	for _, k := range []kind{document, messages, roster} {
 		o := object{k, channel}
 		if last, rests := c.resting[o]; rests {
-			objects = append(objects, o)
-			places[o] = last
+			list = append(list, beginning{object: o, last: new(o.last(last))})
 		}
 	}
 	c.mu.Unlock()
-	if len(objects) == 0 {
-		return
-	}
 	ctx := c.srv.ctx
-	at, err := c.look(ctx, *actor, objects)
-	if err == nil {
-		for _, o := range objects {
-			c.join(*actor, at, o)
+	err := c.begin(ctx, actor, list)
+	for i := range list {
+		b := &list[i]
+		if err == nil && b.err == nil {
+			c.start(ctx, actor, b)
 		}
-		at, err = c.look(ctx, *actor, objects)
-	}
-	for _, o := range objects {
-		if err == nil {
-			_, err = c.begin(ctx, *actor, at, o, new(o.last(places[o])))
+		if b.err != nil && !fault.Is(b.err, fault.KindNotFound) {
+			err = b.err
 		}
 	}
-	if err != nil && !fault.Is(err, fault.KindNotFound) {
+	if err != nil {
 		c.raw.Slow() // it comes back and asks for itself
 	}
 }

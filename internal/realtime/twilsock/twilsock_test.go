@@ -11,10 +11,12 @@ import (
 
 	"github.com/lxzan/gws"
 
+	"usher/internal/account"
 	"usher/internal/chat"
 	"usher/internal/chat/look"
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
+	"usher/internal/sid"
 )
 
 func at(n int64) *int64 { return &n }
@@ -252,6 +254,93 @@ func TestSubscribe_replaysAndGoesOn(t *testing.T) {
 		if got := c.heard(); slices.Contains(got, "list_item_added") {
 			t.Errorf("after the end of the right came %v", got)
 		}
+	})
+}
+
+// TestSubscribe_aHundredChannelsAreOneBatch counts statements: of a client that follows ten channels or a hundred, and has missed
+// something in each of them.
+func TestSubscribe_aHundredChannelsAreOneBatch(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d, func(o *Options) { o.Recheck = time.Hour })
+		h.do(func(tx *db.Tx) error {
+			s, err := h.rooms.ServiceTx(tx, h.account, h.service.SID)
+			if err != nil {
+				return err
+			}
+			_, _, err = h.rooms.EnsureUserTx(tx, s, chat.NewUser{Identity: "ann"})
+			return err
+		})
+		count := func(channels int) (fresh, missed int64) {
+			var wishes []wish
+			var rooms []sid.SID
+			for range channels {
+				room := h.channel(chat.NewChannel{Private: true}, "ann", "bob")
+				rooms = append(rooms, room)
+				h.post(room, "first")
+				for _, o := range []object{{document, room}, {messages, room}, {roster, room}} {
+					wishes = append(wishes, wish{object: o, Last: at(3)})
+				}
+			}
+			subscribe := func() int64 {
+				c := h.open("ann visitor 60000")
+				before := d.Statements()
+				for _, f := range c.subscribe(wishes...) {
+					if f.body["event_type"] != "subscription_established" {
+						t.Fatalf("%v", f.body)
+					}
+				}
+				n := d.Statements() - before
+				kinds := map[any]int{}
+				for _, f := range c.early {
+					if f.Method == "notification" {
+						kinds[f.body["event_type"]]++
+					}
+				}
+				if came := fmt.Sprint(kinds); came != "map[]" && came != fmt.Sprintf("map[document_updated:%d list_item_added:%[1]d]", channels) {
+					t.Errorf("of %d channels came %s", channels, came)
+				}
+				c.cut()
+				<-c.done
+				return n
+			}
+			fresh = subscribe()
+			for _, room := range rooms {
+				h.post(room, "meanwhile")
+			}
+			return fresh, subscribe()
+		}
+		fewFresh, few := count(10)
+		manyFresh, many := count(100)
+		t.Logf("ten channels: %d statements, %d with something missed; a hundred: %d, %d", fewFresh, few, manyFresh, many)
+		if manyFresh > fewFresh || many > few || many > 16 {
+			t.Errorf("a hundred channels take %d statements, %d with something missed; ten take %d, %d", manyFresh, many, fewFresh, few)
+		}
+	})
+}
+
+// TestSubscribe_goesOnAfterAnInvite has somebody leave, be invited, and accept.
+func TestSubscribe_goesOnAfterAnInvite(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d, nil)
+		room := h.channel(chat.NewChannel{Private: true}, "ann", "bob")
+		c := h.open("ann visitor 60000")
+		own := c.ok("GET", "/Client/v1/Configuration", nil, "")["sync_objects"].(map[string]any)["my_conversations"].(string)
+		mine, _ := parseObject("Maps", own)
+		c.subscribe(wish{object: mine}, wish{object: object{document, room}}, wish{object: object{messages, room}}, wish{object: object{roster, room}})
+		h.remove(room, "ann")
+		c.hears("map_item_removed", nil)
+		h.post(room, "meanwhile")
+		owner := account.System(h.account, accountSID)
+		if _, err := h.rooms.CreateInvite(t.Context(), owner, chat.Place{Channel: string(room)}, chat.NewInvite{Identity: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		c.hears("map_item_added", nil)
+		c.ok("POST", "/Client/v1/Conversations/"+string(room)+"/Participants", nil, `{"identity":"ann"}`)
+		c.hears("list_item_added", says("meanwhile"))
+		h.post(room, "after")
+		c.hears("list_item_added", says("after"))
 	})
 }
 
