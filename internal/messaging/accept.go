@@ -76,6 +76,9 @@ func (m *Messaging) receive(tx *db.Tx, msg *Message) error {
 	switch {
 	case err == nil:
 		msg.Service = number.Service
+		if msg.Masked, err = m.maskedTx(tx, &number, msg); err != nil {
+			return err
+		}
 		if err := m.hearKeyword(tx, msg, &number); err != nil {
 			return err
 		}

@@ -20,6 +20,8 @@ type Notice struct {
 	Pair string `json:"pair"`
 	// Callback says that somebody outside wants to know the status.
 	Callback bool `json:"callback,omitempty"`
+	// Masked says that an incoming message belongs to a masked conversation: nobody else reacts to it.
+	Masked bool `json:"masked,omitempty"`
 	// Origin is the message's, for who ticks what was delivered.
 	Origin sid.SID `json:"origin,omitempty"`
 }
@@ -46,7 +48,7 @@ func PairOf(e event.Event) string {
 func (m *Messaging) tell(tx *db.Tx, kind string, msg *Message) error {
 	data, err := json.Marshal(Notice{
 		Message: msg.SID, Status: msg.Status, Direction: msg.Direction, Pair: msg.pair(),
-		Callback: !msg.Inbound && msg.StatusCallback != "", Origin: msg.Origin,
+		Callback: !msg.Inbound && msg.StatusCallback != "", Origin: msg.Origin, Masked: msg.Masked,
 	})
 	if err != nil {
 		return fmt.Errorf("message %s: %w", msg.SID, err)

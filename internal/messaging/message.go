@@ -79,7 +79,9 @@ type MessageDocument struct {
 	ProfileName string            `json:"profile_name,omitempty"`
 	Details     map[string]string `json:"details,omitempty"`
 	// OptOut is START, STOP or HELP when the message is such a keyword.
-	OptOut   string    `json:"opt_out,omitempty"`
+	OptOut string `json:"opt_out,omitempty"`
+	// Masked says that an incoming message belongs to a masked conversation.
+	Masked   bool      `json:"masked,omitempty"`
 	Feedback string    `json:"feedback,omitempty"`
 	Asked    bool      `json:"asked,omitempty"` // for feedback
 	Confirms time.Time `json:"confirms,omitzero"`

@@ -16,17 +16,20 @@ type Deps struct {
 	DB   *db.DB
 	Log  *event.Log
 	Jobs *job.Queue
+	// Masks is asked about numbers that a Proxy service has in its pool; nil takes nothing.
+	Masks Masks
 }
 
 // Messaging holds the operations of the package together. It is safe for concurrent use.
 type Messaging struct {
-	db   *db.DB
-	log  *event.Log
-	jobs *job.Queue
+	db    *db.DB
+	log   *event.Log
+	jobs  *job.Queue
+	masks Masks
 }
 
 // New makes the product on a database.
-func New(d Deps) *Messaging { return &Messaging{db: d.DB, log: d.Log, jobs: d.Jobs} }
+func New(d Deps) *Messaging { return &Messaging{db: d.DB, log: d.Log, jobs: d.Jobs, masks: d.Masks} }
 
 // DB is the database that the product's rows are in, for sentences that span products.
 func (m *Messaging) DB() *db.DB { return m.db }

@@ -37,6 +37,7 @@ type NumberDocument struct {
 	Application          sid.SID `json:"application,omitempty"` // AP…, whose handler stands in place of the number's own
 	StatusCallback       string  `json:"status_callback,omitempty"`
 	StatusCallbackMethod string  `json:"status_callback_method"`
+	Proxy                sid.SID `json:"proxy,omitempty"` // KS… in whose pool it is
 	// Voice is what callers give for calls, which are not carried here: kept and told, and never used.
 	Voice map[string]string `json:"voice,omitempty"`
 }

@@ -61,6 +61,11 @@ func (m *Messaging) ForgetTx(tx *db.Tx, acct int64, address string) error {
 	if err != nil {
 		return err
 	}
+	if m.masks != nil {
+		if err := m.masks.EraseTx(tx, acct, p.Key); err != nil {
+			return err
+		}
+	}
 	if err := db.DestroyDataKey(tx, acct, p.Key); err != nil {
 		return err
 	}

@@ -72,3 +72,13 @@ func checkIdentifier(identifier string, mode Mode) error {
 	}
 	return nil
 }
+
+// ModeFor is a mode in which both can be reached.
+func ModeFor(identifiers ...string) Mode {
+	for _, s := range identifiers {
+		if wayOf(s) != "sms" {
+			return MessageOnly
+		}
+	}
+	return VoiceAndMessage
+}

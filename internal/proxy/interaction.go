@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"usher/internal/account"
 	"usher/internal/db"
@@ -58,6 +59,10 @@ func ShownStatus(status string) string {
 
 // NewInteraction is what is recorded of a message.
 type NewInteraction struct {
+	// SID is the interaction's; "" makes one.
+	SID sid.SID
+	// Key is the data key of the customer whose words they are; 0 is the account's keyset.
+	Key  int64
 	Body string
 	// Media are addresses of what came along.
 	Media             []string
@@ -66,27 +71,29 @@ type NewInteraction struct {
 	Told *Participant
 }
 
-// data is the JSON text of an interaction.
-func (n *NewInteraction) data() (string, error) {
-	text, err := json.Marshal(struct {
+// DataOf is the JSON text of an interaction: what was said, and where the media are.
+func DataOf(body string, media []string) string {
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(struct { // texts can always be encoded
 		Body  string   `json:"body"`
 		Media []string `json:"mediaUrls,omitempty"`
-	}{n.Body, n.Media})
-	return string(text), err
+	}{body, media})
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // RecordTx keeps an interaction of a session that is locked and moves the session on: it is in progress, and its time begins anew.
 // db.ErrConflict when the inbound message has been recorded already.
 func (p *Proxy) RecordTx(tx *db.Tx, s *Session, in NewInteraction) (Interaction, error) {
-	data, err := in.data()
-	if err != nil {
-		return Interaction{}, err
-	}
 	i := Interaction{
-		Row: db.Row{SID: sid.New(sid.Interaction), Account: s.Account}, session: s.ID,
+		Row: db.Row{SID: in.SID, Account: s.Account, Key: in.Key}, session: s.ID,
 		InteractionDocument: InteractionDocument{
-			AccountSID: s.AccountSID, Service: s.Service, Session: s.SID, Data: data, Inbound: in.Inbound, Outbound: in.Outbound,
+			AccountSID: s.AccountSID, Service: s.Service, Session: s.SID, Data: DataOf(in.Body, in.Media), Inbound: in.Inbound, Outbound: in.Outbound,
 		},
+	}
+	if i.SID == "" {
+		i.SID = sid.New(sid.Interaction)
 	}
 	if in.Told != nil {
 		i.told = in.Told.ID
@@ -135,6 +142,25 @@ func (p *Proxy) passedTx(tx *db.Tx, message sid.SID) (i Interaction, found bool,
 func (p *Proxy) PassedTx(tx *db.Tx, acct int64, message sid.SID) (bool, error) {
 	i, found, err := p.passedTx(tx, message)
 	return found && i.Account == acct, err
+}
+
+// EraseTx deletes the interactions whose words a data key seals.
+func (p *Proxy) EraseTx(tx *db.Tx, acct, key int64) error {
+	if key == 0 {
+		return nil
+	}
+	_, err := tx.Exec("delete from proxy_interaction where key_id = $1 and account_id = $2", key, acct)
+	return err
+}
+
+// HeardTx notes that an inbound message outside of every session was dealt with; again says that it was before. Notes are kept for
+// heardFor.
+func (p *Proxy) HeardTx(tx *db.Tx, acct int64, message sid.SID) (again bool, err error) {
+	if _, found, err := p.passedTx(tx, message); err != nil || found {
+		return found, err
+	}
+	i := Interaction{Row: db.Row{SID: sid.New(sid.Interaction), Account: acct}, inbound: text(message)}
+	return false, interactions.Insert(tx, &i)
 }
 
 // FollowTx gives the interaction of an outbound message the message's status. changed is false when there is none, or none that it

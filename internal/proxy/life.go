@@ -12,6 +12,9 @@ import (
 // Retention is how long a closed session is kept. Source: the original's changelog.
 const Retention = 90 * 24 * time.Hour
 
+// heardFor is how long a message outside of every session is remembered: longer than its job can be tried again.
+const heardFor = 7 * 24 * time.Hour
+
 // batch is how many sessions one transaction of a sweep touches.
 const batch = 64
 
@@ -157,7 +160,7 @@ func (p *Proxy) EndTx(tx *db.Tx, acct int64, name, reason string) (int, error) {
 // Sweep closes the sessions whose time is over and deletes those that have been closed for Retention. It works by two indexes in
 // small transactions, so that it may be cut short anywhere and goes on with the next call.
 func (p *Proxy) Sweep(ctx context.Context) error {
-	for _, one := range []func(tx *db.Tx) (int, error){p.expireTx, purgeTx} {
+	for _, one := range []func(tx *db.Tx) (int, error){p.expireTx, purgeTx, unhearTx} {
 		for more := true; more && ctx.Err() == nil; {
 			err := p.db.Do(ctx, func(tx *db.Tx) error {
 				n, err := one(tx)
@@ -198,4 +201,12 @@ func purgeTx(tx *db.Tx) (int, error) {
 		}
 	}
 	return len(list), nil
+}
+
+// unhearTx deletes some of the old notes of messages outside of every session.
+func unhearTx(tx *db.Tx) (int, error) {
+	n, err := tx.Exec(`delete from proxy_interaction where id in (select id from (
+		select id, created_at from proxy_interaction where session_id = 0 order by id limit $2) as oldest where created_at < $1)`,
+		db.Micros(tx.Now.Add(-heardFor)), batch)
+	return int(n), err
 }

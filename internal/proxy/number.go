@@ -94,10 +94,7 @@ func (p *Proxy) addNumberTx(tx *db.Tx, s *Service, in NewNumber) (Number, error)
 	if err != nil {
 		return Number{}, err
 	}
-	if _, err := numbers.One(tx, "account_id = $1 and (address_hash = $2 or sid = $3)", s.Account, hash, owned.SID); !errors.Is(err, db.ErrNotFound) {
-		if err == nil {
-			err = fault.New(kind.twice, "")
-		}
+	if err := p.freeTx(tx, s.Account, hash, owned.SID, kind.twice); err != nil {
 		return Number{}, err
 	}
 	n := Number{
@@ -110,7 +107,40 @@ func (p *Proxy) addNumberTx(tx *db.Tx, s *Service, in NewNumber) (Number, error)
 	if err := roomInPool(tx, &n); err != nil {
 		return Number{}, err
 	}
-	return n, unique(numbers.Insert(tx, &n), kind.twice)
+	if err := unique(numbers.Insert(tx, &n), kind.twice); err != nil {
+		return Number{}, err
+	}
+	return n, p.numbers.MaskTx(tx, s.Account, n.SID, s.SID)
+}
+
+// freeTx refuses a number that a pool has already. One that the account gave back and has again under another SID replaces its old self,
+// unless an active session needs that.
+func (p *Proxy) freeTx(tx *db.Tx, acct int64, hash []byte, s sid.SID, twice int) error {
+	old, err := numbers.One(tx, "account_id = $1 and (address_hash = $2 or sid = $3)", acct, hash, s)
+	switch {
+	case errors.Is(err, db.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case old.SID == s:
+		return fault.New(twice, "")
+	}
+	if err := countUse(tx, []*Number{&old}); err != nil {
+		return err
+	}
+	if old.InUse > 0 {
+		return fault.New(twice, "")
+	}
+	return numbers.Delete(tx, &old)
+}
+
+// releaseTx notes that a number is in no pool any more.
+func (p *Proxy) releaseTx(tx *db.Tx, n *Number) error {
+	err := p.numbers.MaskTx(tx, n.Account, n.SID, "")
+	if errors.Is(err, db.ErrNotFound) {
+		return nil // the account does not have it any more
+	}
+	return err
 }
 
 // roomInPool refuses one number more than a pool may have. The service is locked.
@@ -194,7 +224,10 @@ func (p *Proxy) RemoveNumber(ctx context.Context, actor account.Actor, service s
 		if n.InUse > 0 {
 			return fault.New(80611, "")
 		}
-		return numbers.Delete(tx, &n)
+		if err := numbers.Delete(tx, &n); err != nil {
+			return err
+		}
+		return p.releaseTx(tx, &n)
 	})
 }
 

@@ -33,6 +33,9 @@ type Capabilities struct {
 type Numbers interface {
 	// OwnedTx finds a number by its SID or, where that is empty, by its address; db.ErrNotFound when the account has none such.
 	OwnedTx(tx *db.Tx, acct int64, s sid.SID, address string) (Owned, error)
+	// MaskTx notes that a number is in a service's pool, or, with an empty service, that it is in none. A number that the account no
+	// longer has is db.ErrNotFound.
+	MaskTx(tx *db.Tx, acct int64, number, service sid.SID) error
 }
 
 // Deps are what New needs.

@@ -26,6 +26,15 @@ func (o owned) OwnedTx(_ *db.Tx, acct int64, s sid.SID, address string) (Owned, 
 	return Owned{}, fmt.Errorf("number: %w", db.ErrNotFound)
 }
 
+func (o owned) MaskTx(_ *db.Tx, acct int64, number, _ sid.SID) error {
+	for _, n := range o[acct] {
+		if n.SID == number {
+			return nil
+		}
+	}
+	return fmt.Errorf("number: %w", db.ErrNotFound)
+}
+
 // world is an account and another one, and what they own.
 type world struct {
 	*Proxy

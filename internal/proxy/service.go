@@ -113,6 +113,15 @@ func (p *Proxy) DeleteService(ctx context.Context, actor account.Actor, name str
 		if err != nil {
 			return err
 		}
+		list, err := numbers.Find(tx, "service_id = $1 order by id", s.ID)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := p.releaseTx(tx, &list[i]); err != nil {
+				return err
+			}
+		}
 		for _, statement := range []string{
 			"update proxy_participant set active = 0 where service_id = $1 and active = 1",
 			"update proxy_session set status = 'closed', expires_at = 0, ended_at = 1 where service_id = $1",
@@ -124,6 +133,16 @@ func (p *Proxy) DeleteService(ctx context.Context, actor account.Actor, name str
 		}
 		return services.Delete(tx, &s)
 	})
+}
+
+// ServiceTx reads a service inside a transaction.
+func (p *Proxy) ServiceTx(tx *db.Tx, acct int64, s sid.SID) (Service, error) {
+	return p.serviceTx(tx, acct, string(s), "")
+}
+
+// ServiceForUpdateTx is ServiceTx, and keeps others from giving pairs of the service away until the transaction ends.
+func (p *Proxy) ServiceForUpdateTx(tx *db.Tx, acct int64, s sid.SID) (Service, error) {
+	return p.serviceTx(tx, acct, string(s), tx.LockSuffix())
 }
 
 // serviceTx reads a service by SID or unique name; lock may end the select.

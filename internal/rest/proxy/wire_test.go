@@ -30,6 +30,8 @@ func (o *owned) OwnedTx(_ *db.Tx, acct int64, s sid.SID, address string) (proxy.
 	return proxy.Owned{}, fmt.Errorf("number: %w", db.ErrNotFound)
 }
 
+func (o *owned) MaskTx(*db.Tx, int64, sid.SID, sid.SID) error { return nil }
+
 // teller writes down what would be sent.
 type teller struct{ *proxy.Proxy }
 
