@@ -64,7 +64,7 @@ func (c *Connection) Verify(ctx context.Context, r connector.Request) (connector
 // ID such as US.1234567890.
 func address(number, id string) string {
 	switch {
-	case number != "" && len(number) <= 32 && strings.Trim(number, "0123456789") == "":
+	case len(number) >= 7 && len(number) <= 15 && number[0] != '0' && strings.Trim(number, "0123456789") == "":
 		return prefix + "+" + number
 	case userID(id):
 		return prefix + id
