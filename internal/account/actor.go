@@ -35,12 +35,14 @@ type Actor struct {
 	// The rest is empty unless the caller presented an access token.
 	Identity    string  // chat identity, unique within the chat service
 	ChatService sid.SID // IS…: the chat service that the identity belongs to
-	Workspace   sid.SID // WS…
-	Worker      sid.SID // WK…
-	Person      sid.SID // PE…: who signed in to the desk
-	Flow        sid.SID // FO…: the flow through which a visitor came
-	Epoch       int64   // the token's Person.TokenEpoch
-	Expires     time.Time
+	// PushCredential is CR…: what the devices of this identity are told by; "" is the account's newest of each kind.
+	PushCredential sid.SID
+	Workspace      sid.SID // WS…
+	Worker         sid.SID // WK…
+	Person         sid.SID // PE…: who signed in to the desk
+	Flow           sid.SID // FO…: the flow through which a visitor came
+	Epoch          int64   // the token's Person.TokenEpoch
+	Expires        time.Time
 }
 
 // Owner reports whether the actor holds the account's own credentials.

@@ -71,7 +71,16 @@ type tokenGrants struct {
 }
 
 type chatGrant struct {
-	Service string `json:"service_sid,omitempty"`
+	Service    string `json:"service_sid,omitempty"`
+	Credential string `json:"push_credential_sid,omitempty"`
+}
+
+// pushCredential is the credential that a chat grant names. One that cannot be any is none: it keeps nobody from chatting.
+func pushCredential(g *chatGrant) sid.SID {
+	if !sid.Valid(g.Credential, sid.Credential) {
+		return ""
+	}
+	return sid.SID(g.Credential)
 }
 
 type workerGrant struct {
@@ -235,7 +244,7 @@ func (c *claims) actor(cred *credential) (Actor, error) {
 	}
 	return Actor{
 		Account: cred.account, AccountSID: cred.accountSID, Role: own.Role, Key: cred.key,
-		Identity: g.Identity, ChatService: sid.SID(chat.Service), Workspace: sid.SID(work.Workspace),
+		Identity: g.Identity, ChatService: sid.SID(chat.Service), PushCredential: pushCredential(chat), Workspace: sid.SID(work.Workspace),
 		Worker: sid.SID(work.Worker), Person: sid.SID(own.Person), Flow: sid.SID(own.Flow),
 		Epoch: own.Epoch, Expires: c.ExpiresAt.UTC(),
 	}, nil

@@ -57,6 +57,11 @@ type Config struct {
 	MediaVisitorMB int    `name:"media-visitor-mb" default:"16" env:"USHER_MEDIA_VISITOR_MB" help:"Size of the largest file of a visitor, in MB."`
 	MediaScan      string `env:"USHER_MEDIA_SCAN" help:"Address of clamd, host:port or the path of its socket. Files then pass only if it finds them clean."`
 
+	FCMURL         string `name:"fcm-url" default:"https://fcm.googleapis.com" env:"USHER_FCM_URL" help:"Where push notifications for Android and browsers go."`
+	FCMTokenURL    string `name:"fcm-token-url" default:"https://oauth2.googleapis.com/token" env:"USHER_FCM_TOKEN_URL" help:"Where access tokens for them come from."`
+	APNsURL        string `name:"apns-url" default:"https://api.push.apple.com" env:"USHER_APNS_URL" help:"Where push notifications for iOS go."`
+	APNsSandboxURL string `name:"apns-sandbox-url" default:"https://api.sandbox.push.apple.com" env:"USHER_APNS_SANDBOX_URL" help:"Where those of credentials for development go."`
+
 	LogLevel  string        `default:"info" enum:"debug,info,warn,error" env:"USHER_LOG_LEVEL" help:"Least level that is logged."`
 	LogFormat string        `default:"text" enum:"text,json" env:"USHER_LOG_FORMAT" help:"Format of the log on standard error."`
 	Drain     time.Duration `default:"10s" env:"USHER_DRAIN" help:"Time that requests under way have at the end."`
@@ -135,6 +140,9 @@ func (c *Config) check() error {
 	if c.DeliveryDays < 1 {
 		return errors.New("--delivery-days must be 1 or more")
 	}
+	if err := c.checkPush(); err != nil {
+		return err
+	}
 	if c.ExecutionDays < 0 || c.ExecutionDays > 36500 {
 		return errors.New("--execution-days must be 0 (for ever) to 36500")
 	}
@@ -158,6 +166,18 @@ func (c *Config) checkMedia() error {
 	u, err := url.Parse(c.MediaURL)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		return errors.New("--media-url must be an origin: https://media.example.org")
+	}
+	return nil
+}
+
+func (c *Config) checkPush() error {
+	for flag, address := range map[string]string{
+		"--fcm-url": c.FCMURL, "--fcm-token-url": c.FCMTokenURL, "--apns-url": c.APNsURL, "--apns-sandbox-url": c.APNsSandboxURL,
+	} {
+		u, err := url.Parse(address)
+		if address != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "") {
+			return fmt.Errorf("%s must be an address: https://host", flag)
+		}
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 	"usher/internal/bus"
 	"usher/internal/chat"
 	"usher/internal/chat/look"
-	"usher/internal/chat/push"
+	devices "usher/internal/chat/push"
 	"usher/internal/chat/webhook"
 	"usher/internal/db"
 	"usher/internal/event"
@@ -33,6 +33,7 @@ import (
 	"usher/internal/messaging"
 	"usher/internal/notify"
 	"usher/internal/page"
+	"usher/internal/push"
 	"usher/internal/realtime"
 	"usher/internal/realtime/socket"
 	"usher/internal/realtime/stream"
@@ -90,9 +91,12 @@ func subscribers() map[string][]event.Subscriber {
 		event.TaskCanceled:         {task, flow},
 		event.TaskDeleted:          {task, flow},
 	}
-	webhooks := event.Subscriber{Queue: notify.Events, Wants: func(e event.Event) bool { return e.Origin != nil }}
+	webhooks := event.Subscriber{Queue: notify.Events, Wants: func(e event.Event) bool { return e.Origin != nil && !e.Origin.Quiet }}
 	for _, kind := range notify.Kinds() {
 		list[kind] = append(list[kind], webhooks)
+	}
+	for _, kind := range push.Kinds() {
+		list[kind] = append(list[kind], event.Subscriber{Queue: push.Events, Wants: push.Wants})
 	}
 	return list
 }
@@ -117,6 +121,8 @@ type parts struct {
 	hooks    *hook.Hooks
 	webhooks *webhook.Webhooks
 	notify   *notify.Notify
+	devices  *devices.Push
+	push     *push.Push
 	janitor  *janitor.Janitor
 	presence *realtime.Presence
 	hub      *realtime.Hub
@@ -168,6 +174,8 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, ExecutionDays: c.ExecutionDays,
 	})
 	p.webhooks = webhook.New(p.db, p.chat)
+	p.devices = devices.New(p.db, p.chat)
+	p.push = p.newPush()
 	p.notify = notify.New(notify.Deps{
 		DB: p.db, Chat: p.chat, Webhooks: p.webhooks, Hooks: p.hooks, Accounts: p.accounts, Flows: p.flowrun,
 	})
@@ -220,7 +228,6 @@ func (p *parts) products() ([]rest.Product, error) {
 	if err != nil {
 		return nil, err
 	}
-	devices := push.New(p.db, p.chat)
 	mediaKey, err := p.edgeKey("signed addresses of files")
 	if err != nil {
 		return nil, err
@@ -228,8 +235,8 @@ func (p *parts) products() ([]rest.Product, error) {
 	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
 		restaccounts.Product(p.accounts, p.accounts),
-		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: p.webhooks, Push: devices, MediaMB: p.config.MediaMB}),
-		resters.Product(p.accounts, devices),
+		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: p.webhooks, Push: p.devices, MediaMB: p.config.MediaMB}),
+		resters.Product(p.accounts, p.devices),
 		restflex.Product(restflex.Deps{
 			Flows: p.flex, Channels: p.flex, Doors: p.inbound, Configurations: p.flex, Accounts: p.accounts, Seats: p.handoff,
 		}),
@@ -283,7 +290,7 @@ func (p *parts) edges() error {
 	p.stream = stream.New(stream.Options{Hub: p.hub, Streams: views, Chat: views, Typing: typing, Rules: guests})
 	looker := &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
 	p.twilsock = twilsock.New(twilsock.Options{
-		Hub: p.hub, Chat: p.chat, Look: looker, Push: push.New(p.db, p.chat), Typing: typing, Origin: p.mediaOrigin, Rules: guests,
+		Hub: p.hub, Chat: p.chat, Look: looker, Push: p.devices, Typing: typing, Origin: p.mediaOrigin, Rules: guests,
 	})
 	p.signin = signin.New(signin.Deps{
 		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,
@@ -324,6 +331,8 @@ func (p *parts) services() *loop.Group {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}
 	g.Add("webhooks", p.hooks.Worker())
+	g.Add(push.Events, p.jobs.Worker(job.Worker{Queue: push.Events, Do: p.push.OnEvent}))
+	g.Add(push.Sends, p.jobs.Worker(job.Worker{Queue: push.Sends, Do: p.push.OnSend, Parallel: 16, Backoff: push.Backoff}))
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))
 	g.Add("janitor", p.janitor.Service())
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))

@@ -7,6 +7,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat/check"
+	"usher/internal/chat/origin"
 	"usher/internal/chat/payload"
 	"usher/internal/chat/permission"
 	"usher/internal/chat/purge"
@@ -36,7 +37,7 @@ type Channel struct {
 	LastMessage sid.SID // not stored: the newest message, where an operation for paths sets it
 
 	hash   []byte
-	origin *event.Origin // of what is done to it; nil when webhooks are not told
+	origin *event.Origin // of what is done to it; nil when nobody outside is told
 }
 
 // ChannelDoc is the sealed part of a channel.
@@ -63,7 +64,7 @@ func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service s
 	a, err := c.ask(ctx, actor, "onChannelAdd", func(tx *db.Tx, q *Proposal) (bool, error) {
 		var err error
 		q.Service, err = c.serviceOf(tx, actor, service)
-		draft := Channel{ChannelDoc: ChannelDoc{n.FriendlyName, n.UniqueName, shown(n.Attributes), actor.Identity}, Private: n.Private}
+		draft := Channel{ChannelDoc: ChannelDoc{n.FriendlyName, n.UniqueName, check.Shown(n.Attributes), actor.Identity}, Private: n.Private}
 		q.Data = draft.Data()
 		if err != nil || q.Service.Webhooks&settings.HookBefore == 0 {
 			return false, err
@@ -91,13 +92,13 @@ func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service s
 			}
 			n.CreatedBy = actor.Identity
 		}
-		if err := checkChannelNames(n.FriendlyName, n.UniqueName, check.MaxCreateName); err != nil {
+		if err := check.ChannelNames(n.FriendlyName, n.UniqueName, check.MaxCreateName); err != nil {
 			return err
 		}
 		if ch, err = c.CreateChannelTx(tx, s, n); err != nil || s.Webhooks&settings.HookAfter == 0 {
 			return err
 		}
-		by, _ := origin(ctx, actor, s.SID)
+		by, _ := origin.Of(ctx, actor.Identity, s.SID)
 		return c.tell(tx, by, event.Event{
 			Account: ch.Account, Stream: event.Stream{Kind: event.Channel, ID: ch.ID, SID: ch.SID}, Kind: event.ChannelAdded, Key: ch.Key,
 		}, ch.Data())
@@ -105,19 +106,10 @@ func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service s
 	return ch, err
 }
 
-// shown is attributes as a webhook is shown them before they are checked.
-func shown(attributes string) json.RawMessage {
-	doc, err := check.Document(attributes, check.MaxChannelAttributes)
-	if err != nil {
-		return json.RawMessage(`{}`)
-	}
-	return doc
-}
-
 // CreateChannelTx is CreateChannel inside a transaction, without a check of
 // who asks. Names may be as long as those of an update.
 func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, error) {
-	if err := checkChannelNames(n.FriendlyName, n.UniqueName, check.MaxUpdateName); err != nil {
+	if err := check.ChannelNames(n.FriendlyName, n.UniqueName, check.MaxUpdateName); err != nil {
 		return Channel{}, err
 	}
 	attributes, err := check.Document(n.Attributes, check.MaxChannelAttributes)
@@ -141,7 +133,7 @@ func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, err
 		},
 		ChannelDoc: ChannelDoc{FriendlyName: n.FriendlyName, UniqueName: n.UniqueName, Attributes: attributes, CreatedBy: n.CreatedBy},
 		ServiceID:  s.ID, ServiceSID: s.SID, Private: n.Private, Watched: n.Watched, LastIndex: -1,
-		hash: hash,
+		hash: hash, origin: origin.Told(nil, s.SID, s.Webhooks, 0),
 	}
 	if err := nameFree(tx, &ch); err != nil {
 		return Channel{}, err
@@ -150,13 +142,6 @@ func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, err
 		return Channel{}, takenName(err, &ch)
 	}
 	return ch, nil
-}
-
-func checkChannelNames(friendly, unique string, limit int) error {
-	if err := check.FriendlyName(friendly, limit); err != nil {
-		return err
-	}
-	return check.UniqueName(unique, limit)
 }
 
 // nameFree asks before it writes, because a conflict ends a transaction on
@@ -271,7 +256,7 @@ func (c *Chat) UpdateChannel(ctx context.Context, actor account.Actor, p Place, 
 		set(&ch.FriendlyName, change.FriendlyName)
 		set(&ch.UniqueName, change.UniqueName)
 		if change.Attributes != nil {
-			ch.Attributes = shown(*change.Attributes)
+			ch.Attributes = check.Shown(*change.Attributes)
 		}
 		return ch.Data(), nil
 	})
@@ -367,7 +352,7 @@ func (c *Chat) SettleTx(tx *db.Tx, ch *Channel, watched bool, fn func(old json.R
 			return fmt.Errorf("service of channel %s: %w", ch.SID, err)
 		}
 		if s.Webhooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
-			ch.origin = &event.Origin{Source: SourceAPI, Service: s.SID}
+			ch.origin = &event.Origin{Source: origin.API, Service: s.SID}
 		}
 		ch.Attributes = m
 		ch.Head++
@@ -479,7 +464,7 @@ func (c *Chat) ChannelTx(tx *db.Tx, acct int64, channel sid.SID) (Channel, error
 	if isMissing(err) || err == nil && service.Removed {
 		return Channel{}, p.missing()
 	}
-	ch.ServiceSID = service.SID
+	ch.ServiceSID, ch.origin = service.SID, origin.Told(nil, service.SID, service.Webhooks, 0)
 	return ch, err
 }
 

@@ -101,9 +101,7 @@ func (c *Chat) Read(ctx context.Context, actor account.Actor, channel sid.SID, i
 		if err != nil {
 			return err
 		}
-		if s.hooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
-			ch.origin, _ = origin(ctx, actor, s.service)
-		}
+		ch.by(ctx, actor, s)
 		m, err := members.ByID(tx, s.memberID)
 		if isMissing(err) {
 			return fault.New(50400, "")

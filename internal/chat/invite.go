@@ -87,6 +87,7 @@ func (c *Chat) CreateInvite(ctx context.Context, actor account.Actor, p Place, n
 		if err := invites.Insert(tx, &i); err != nil {
 			return fmt.Errorf("invite: %w", err)
 		}
+		u.origin = ch.origin
 		uc := invitedTo(*ch, &i)
 		return c.emitUser(tx, &u, event.UserChannelAdded, uc.Data())
 	})

@@ -74,7 +74,7 @@ func (c *Chat) AddMember(ctx context.Context, actor account.Actor, p Place, n Ne
 	joins := !mayManage(actor) && actor.Identity == n.Identity
 	var m Member
 	_, err := c.askIn(ctx, actor, p, "onMemberAdd", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
-		draft := Member{ChannelSID: ch.SID, MemberDoc: MemberDoc{Identity: n.Identity, RoleSID: n.RoleSID, Attributes: shown(n.Attributes)}, LastRead: -1}
+		draft := Member{ChannelSID: ch.SID, MemberDoc: MemberDoc{Identity: n.Identity, RoleSID: n.RoleSID, Attributes: check.Shown(n.Attributes)}, LastRead: -1}
 		if joins {
 			return draft.Data(), nil
 		}
@@ -247,6 +247,7 @@ func (c *Chat) joined(tx *db.Tx, ch *Channel, m *Member, u *User, invited bool) 
 	if err := c.emit(tx, ch, event.MemberAdded, m.Data()); err != nil {
 		return err
 	}
+	u.origin = ch.origin
 	uc := UserChannel{Channel: *ch, Member: *m, Status: StatusJoined}
 	if invited {
 		return c.emitUser(tx, u, event.UserChannelUpdated, uc.Data())
@@ -337,7 +338,7 @@ func (c *Chat) UpdateMember(ctx context.Context, actor account.Actor, p Place, r
 			return nil, err
 		}
 		if change.Attributes != nil {
-			m.Attributes = shown(*change.Attributes)
+			m.Attributes = check.Shown(*change.Attributes)
 		}
 		set(&m.LastRead, change.LastRead)
 		return m.Data(), s.mayEditMember(actor, &m, change)
@@ -506,6 +507,7 @@ func (c *Chat) leave(tx *db.Tx, ch *Channel, m *Member, u *User) error {
 	if err != nil {
 		return fmt.Errorf("user %s: %w", u.SID, err)
 	}
+	u.origin = ch.origin
 	uc := UserChannel{Channel: *ch, Member: *m, Status: StatusNotParticipating}
 	data := uc.Data()
 	data.DateRemoved = payload.At(tx.Now)

@@ -108,7 +108,7 @@ func (c *Chat) UpdateMessage(ctx context.Context, actor account.Actor, p Place, 
 		err = s.mayEditMessage(actor, &m, change)
 		set(&m.Body, change.Body)
 		if change.Attributes != nil {
-			m.Attributes = shown(*change.Attributes)
+			m.Attributes = check.Shown(*change.Attributes)
 		}
 		return m.Data(), err
 	})
@@ -180,7 +180,7 @@ func (c *Chat) updateMessage(tx *db.Tx, ch *Channel, m *Message, change MessageC
 	}
 	m.LastUpdatedBy = System
 	if change.LastUpdatedBy != nil {
-		if err := updatedBy(*change.LastUpdatedBy); err != nil {
+		if err := check.UpdatedBy(*change.LastUpdatedBy); err != nil {
 			return err
 		}
 		m.LastUpdatedBy = *change.LastUpdatedBy
@@ -192,14 +192,6 @@ func (c *Chat) updateMessage(tx *db.Tx, ch *Channel, m *Message, change MessageC
 		return err
 	}
 	return c.emit(tx, ch, event.MessageUpdated, m.Data())
-}
-
-// updatedBy checks who last changed a message: 50505 when too long.
-func updatedBy(name string) error {
-	if check.Author(name) != nil {
-		return fault.New(50505, "")
-	}
-	return nil
 }
 
 // DeleteMessage removes a message: the author with deleteOwnMessage, others

@@ -7,41 +7,12 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat/origin"
 	"usher/internal/chat/settings"
 	"usher/internal/db"
-	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/sid"
 )
-
-// Ways by which an action comes, on the wire.
-const (
-	SourceSDK = "SDK" // a client's connection
-	SourceAPI = "API" // a request
-)
-
-type requestKey struct{}
-
-// ByRequest marks what is done with ctx as done by a request. Webhooks are told
-// of it only where the caller asked for that, and never asked before. What
-// carries no mark and has an identity comes from a client: webhooks are asked
-// and told.
-func ByRequest(ctx context.Context, told bool) context.Context {
-	return context.WithValue(ctx, requestKey{}, told)
-}
-
-// origin is what webhooks are told of who did something; nil when they are not.
-// client says that it comes from a client's connection.
-func origin(ctx context.Context, actor account.Actor, service sid.SID) (o *event.Origin, client bool) {
-	told, request := ctx.Value(requestKey{}).(bool)
-	switch {
-	case told:
-		return &event.Origin{Source: SourceAPI, Service: service}, false
-	case request || actor.Identity == "":
-		return nil, false
-	}
-	return &event.Origin{Source: SourceSDK, Identity: actor.Identity, Service: service}, true
-}
 
 // change runs a change of a channel by an actor: nobody else changes it, its
 // members or its messages meanwhile. It fails with 50063 when the channel
@@ -68,11 +39,15 @@ func (c *Chat) changeIf(ctx context.Context, actor account.Actor, p Place, may f
 		if err != nil {
 			return err
 		}
-		if s.hooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
-			ch.origin, _ = origin(ctx, actor, s.service)
-		}
+		ch.by(ctx, actor, s)
 		return fn(tx, &ch, s)
 	})
+}
+
+// by remembers who changes the channel, for those outside who are told.
+func (ch *Channel) by(ctx context.Context, actor account.Actor, s seat) {
+	who, _ := origin.Of(ctx, actor.Identity, s.service)
+	ch.origin = origin.Told(who, s.service, s.hooks, ch.Webhooks)
 }
 
 // paced counts an action on a channel: 50063 when there are too many. A channel
@@ -118,7 +93,7 @@ type Gate interface {
 // find makes the proposal's Service, Channel and Data, and reports false when
 // the service asks nobody.
 func (c *Chat) ask(ctx context.Context, actor account.Actor, name string, find func(tx *db.Tx, q *Proposal) (bool, error)) (Amendment, error) {
-	if _, client := origin(ctx, actor, ""); !client || c.gate == nil {
+	if _, client := origin.Of(ctx, actor.Identity, ""); !client || c.gate == nil {
 		return Amendment{}, nil
 	}
 	q, asks := Proposal{Event: name, Account: actor.Account, Identity: actor.Identity}, false

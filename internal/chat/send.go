@@ -7,6 +7,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat/check"
+	"usher/internal/chat/origin"
 	"usher/internal/chat/payload"
 	"usher/internal/chat/permission"
 	"usher/internal/chat/settings"
@@ -62,7 +63,7 @@ func (c *Chat) SendTo(ctx context.Context, actor account.Actor, p Place, n NewMe
 		}
 	}
 	fixed := draft.fixedPart()
-	by, _ := origin(ctx, actor, s.service)
+	by, _ := origin.Of(ctx, actor.Identity, s.service)
 	for try := range sendTries {
 		stale := false
 		err = c.db.Do(ctx, func(tx *db.Tx) (err error) {
@@ -167,7 +168,7 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 	if err := check.Body(n.Body); err != nil {
 		return Message{}, err
 	}
-	if err := updatedBy(n.LastUpdatedBy); err != nil {
+	if err := check.UpdatedBy(n.LastUpdatedBy); err != nil {
 		return Message{}, err
 	}
 	attributes, err := check.Document(n.Attributes, check.MaxMessageAttributes)
@@ -218,10 +219,7 @@ func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte, by *event.Origi
 		return false, fmt.Errorf("channel %s: %w", s.channel, err)
 	}
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key = s.channelID, s.channel, s.service, s.key
-	if s.hooks&settings.HookAfter == 0 && webhooks == 0 {
-		by = nil
-	}
-	return false, c.write(tx, m, fixed, head, watched != 0, by)
+	return false, c.write(tx, m, fixed, head, watched != 0, origin.Told(by, s.service, s.hooks, webhooks))
 }
 
 // write inserts a message that has its index and appends its event.

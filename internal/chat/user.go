@@ -7,6 +7,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat/check"
+	"usher/internal/chat/origin"
 	"usher/internal/chat/permission"
 	"usher/internal/chat/settings"
 	"usher/internal/db"
@@ -57,7 +58,7 @@ func (c *Chat) CreateUser(ctx context.Context, actor account.Actor, service sid.
 			return err
 		}
 		if s.Webhooks&settings.HookAfter != 0 {
-			n.Origin, _ = origin(ctx, actor, s.SID)
+			n.Origin, _ = origin.Of(ctx, actor.Identity, s.SID)
 		}
 		if u, err = c.CreateUserTx(tx, s, n); err != nil {
 			return err
@@ -205,7 +206,7 @@ func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.
 		}
 		set(&u.FriendlyName, ch.FriendlyName)
 		if ch.Attributes != nil {
-			u.Attributes = shown(*ch.Attributes)
+			u.Attributes = check.Shown(*ch.Attributes)
 		}
 		q.Data = u.Data()
 		return c.mayEditUser(tx, actor, q.Service, u, ch) == nil, nil
@@ -229,7 +230,7 @@ func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.
 			return err
 		}
 		if s.Webhooks&settings.HookAfter != 0 {
-			u.origin, _ = origin(ctx, actor, s.SID)
+			u.origin, _ = origin.Of(ctx, actor.Identity, s.SID)
 		}
 		return c.updateUser(tx, s, &u, ch)
 	})

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"usher/internal/account"
-	"usher/internal/chat/settings"
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/sid"
@@ -160,9 +159,7 @@ func (c *Chat) UpdateUserChannel(ctx context.Context, actor account.Actor, servi
 		if err != nil {
 			return err
 		}
-		if s.hooks&settings.HookAfter != 0 || ch.Webhooks > 0 {
-			ch.origin, _ = origin(ctx, actor, s.service)
-		}
+		ch.by(ctx, actor, s)
 		if uc.Member, err = c.memberByIdentity(tx, &ch, uc.Member.Identity); err != nil {
 			return fmt.Errorf("channel %s member: %w", ch.SID, err)
 		}

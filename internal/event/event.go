@@ -72,6 +72,10 @@ type Origin struct {
 	Identity string `json:"identity,omitempty"`
 	// Service is the chat service in which it happened.
 	Service sid.SID `json:"service"`
+	// Quiet says that webhooks are not told, only devices.
+	Quiet bool `json:"quiet,omitempty"`
+	// Pushes are the kinds of push notifications that the service sends, as its settings number them; 0 for none.
+	Pushes int64 `json:"pushes,omitempty"`
 }
 
 // Subscriber is a durable reaction: the event becomes a job of its queue.

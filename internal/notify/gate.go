@@ -12,6 +12,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat"
+	"usher/internal/chat/origin"
 	"usher/internal/fault"
 	"usher/internal/hook"
 	"usher/internal/sid"
@@ -51,7 +52,7 @@ func (g *Gate) Ask(ctx context.Context, p chat.Proposal) (chat.Amendment, error)
 	f.set("AccountSid", string(owner.SID))
 	f.set("EventType", p.Event)
 	f.set("InstanceSid", string(p.Service.SID))
-	f.set("Source", chat.SourceSDK)
+	f.set("Source", origin.SDK)
 	f.set("ClientIdentity", p.Identity)
 	f.set("ChannelSid", string(p.Channel))
 	f.describe(p.Data, strings.HasSuffix(p.Event, "Update") || strings.HasSuffix(p.Event, "Remove"))

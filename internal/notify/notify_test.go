@@ -16,6 +16,7 @@ import (
 	"usher/internal/account"
 	"usher/internal/bus"
 	"usher/internal/chat"
+	"usher/internal/chat/origin"
 	"usher/internal/chat/webhook"
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
@@ -276,7 +277,7 @@ func TestRequests_areToldOnlyWhenAsked(t *testing.T) {
 		ch, err := w.chat.CreateChannel(ctx, w.owner, w.service, chat.NewChannel{})
 		w.must(err)
 		for _, told := range []bool{false, true} {
-			_, _, err = w.chat.SendTo(chat.ByRequest(ctx, told), w.owner, w.place(ch), chat.NewMessage{Body: "hello"})
+			_, _, err = w.chat.SendTo(origin.ByRequest(ctx, told), w.owner, w.place(ch), chat.NewMessage{Body: "hello"})
 			w.must(err)
 			calls := w.settle()
 			if !told && len(calls) != 0 || told && (events(calls) != "onMessageSent" || calls[0].Form.Get("Source") != "API" || calls[0].Form.Has("ClientIdentity")) {
@@ -286,9 +287,9 @@ func TestRequests_areToldOnlyWhenAsked(t *testing.T) {
 		if _, _, err := w.chat.Send(ctx, w.owner, ch.SID, chat.NewMessage{Body: "by the program itself"}); err != nil || len(w.settle()) != 0 {
 			t.Error("what the program says itself is told", err)
 		}
-		_, err = w.chat.CreateUser(chat.ByRequest(ctx, true), w.owner, w.service, chat.NewUser{Identity: "bob"})
+		_, err = w.chat.CreateUser(origin.ByRequest(ctx, true), w.owner, w.service, chat.NewUser{Identity: "bob"})
 		w.must(err)
-		_, err = w.chat.UpdateUser(chat.ByRequest(ctx, true), w.owner, w.service, "bob", chat.UserChange{FriendlyName: ptr("Bob")})
+		_, err = w.chat.UpdateUser(origin.ByRequest(ctx, true), w.owner, w.service, "bob", chat.UserChange{FriendlyName: ptr("Bob")})
 		w.must(err)
 		if got := events(w.settle()); got != "onUserUpdated" {
 			t.Errorf("filters: %s", got)
@@ -317,7 +318,7 @@ func TestChannelWebhooks(t *testing.T) {
 			_, _, err = w.chat.Send(ctx, w.ada, ch.SID, chat.NewMessage{Body: body})
 			w.must(err)
 		}
-		w.must(w.chat.DeleteChannel(chat.ByRequest(ctx, true), w.owner, w.place(ch)))
+		w.must(w.chat.DeleteChannel(origin.ByRequest(ctx, true), w.owner, w.place(ch)))
 		var got []string
 		for _, c := range w.settle() {
 			got = append(got, c.URL+" "+c.Method+" "+c.Form.Get("EventType")+" "+c.Form.Get("Body")+" "+c.Form.Get("WebhookType"))

@@ -45,6 +45,15 @@ func Document(text string, limit int) (json.RawMessage, error) {
 	}
 }
 
+// Shown is attributes as a webhook is shown them before they are checked.
+func Shown(attributes string) json.RawMessage {
+	doc, err := Document(attributes, MaxChannelAttributes)
+	if err != nil {
+		return json.RawMessage(`{}`)
+	}
+	return doc
+}
+
 // FriendlyName checks a display name: at most limit characters, 50003.
 func FriendlyName(name string, limit int) error {
 	if utf8.RuneCountInString(name) > limit {
@@ -63,6 +72,14 @@ func UniqueName(name string, limit int) error {
 		return fault.New(50306, "")
 	}
 	return Text("UniqueName", name)
+}
+
+// ChannelNames checks both names of a channel.
+func ChannelNames(friendly, unique string, limit int) error {
+	if err := FriendlyName(friendly, limit); err != nil {
+		return err
+	}
+	return UniqueName(unique, limit)
 }
 
 // Identity checks a user's identity: 50204 when empty, 50206 when it looks like
@@ -85,6 +102,14 @@ func Author(name string) error {
 		return fault.New(50310, "")
 	}
 	return Text("From", name)
+}
+
+// UpdatedBy checks who last changed a message: 50505 when too long.
+func UpdatedBy(name string) error {
+	if Author(name) != nil {
+		return fault.New(50505, "")
+	}
+	return nil
 }
 
 // Body checks a message's text: 50504 when longer than MaxBody bytes.

@@ -95,7 +95,7 @@ func (p *Push) Register(ctx context.Context, actor account.Actor, n NewBinding) 
 		if err != nil {
 			return err
 		}
-		credential, err := newest(tx, actor.Account, n.Kind)
+		credential, err := p.credential(tx, actor, n.Kind)
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,11 @@
 // Package push keeps what push notifications of chat need: the credentials of push services, and the devices that take
-// notifications (bindings). Both are sealed; a credential's secrets are never shown again. Nothing is sent from here.
+// notifications (bindings). Both are sealed; a credential's secrets are never shown again. Nothing is sent from here: that is what
+// the package push of floor 3 does.
 package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -197,6 +199,18 @@ func (p *Push) DeleteCredential(ctx context.Context, actor account.Actor, s sid.
 		}
 		return credentials.Delete(tx, &c)
 	})
+}
+
+// credential is the one by which a device of the actor is told: that of its token where it is one of the kind, else the newest.
+func (p *Push) credential(tx *db.Tx, actor account.Actor, kind Kind) (sid.SID, error) {
+	if actor.PushCredential == "" {
+		return newest(tx, actor.Account, kind)
+	}
+	c, err := credentials.Get(tx, actor.Account, actor.PushCredential)
+	if errors.Is(err, db.ErrNotFound) || err == nil && c.Kind != kind {
+		return newest(tx, actor.Account, kind)
+	}
+	return c.SID, err
 }
 
 // newest is the account's latest credential for a push service; "" when there is none.

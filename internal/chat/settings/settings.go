@@ -147,13 +147,19 @@ func WebhookURL(s string) bool {
 	return err == nil && len(s) <= check.MaxWebhookURL && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// Which of a service's webhooks are configured; the bits are stored.
+// Which of a service's webhooks are configured, and which push notifications it sends; the bits are stored.
 const (
-	HookBefore = 1 << iota // one is asked before what clients do
-	HookAfter              // one is told of what was done
+	HookBefore      = 1 << iota // one is asked before what clients do
+	HookAfter                   // one is told of what was done
+	HookPushMessage             // devices are told of new messages
+	HookPushAdded               // of channels that their user was added to
+	HookPushRemoved             // of channels that their user was removed from
+	HookPushInvited             // of channels that their user is invited to
+
+	HookPushes = HookPushMessage | HookPushAdded | HookPushRemoved | HookPushInvited
 )
 
-// Hooks says which webhooks the service has. One without events has none.
+// Hooks says which webhooks and push notifications the service has. A webhook without events is none.
 func (s *Service) Hooks() int64 {
 	var bits int64
 	if s.PreWebhookURL != "" && len(s.WebhookFilters) > 0 {
@@ -161,6 +167,13 @@ func (s *Service) Hooks() int64 {
 	}
 	if s.PostWebhookURL != "" && len(s.WebhookFilters) > 0 {
 		bits |= HookAfter
+	}
+	for bit, rules := range map[int64]PushRules{
+		HookPushMessage: s.NewMessage, HookPushAdded: s.AddedToChannel, HookPushRemoved: s.RemovedFromChannel, HookPushInvited: s.InvitedToChannel,
+	} {
+		if rules.Enabled {
+			bits |= bit
+		}
 	}
 	return bits
 }

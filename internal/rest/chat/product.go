@@ -6,6 +6,7 @@ import (
 
 	"usher/internal/account"
 	"usher/internal/chat"
+	"usher/internal/chat/origin"
 	"usher/internal/chat/push"
 	"usher/internal/chat/webhook"
 	"usher/internal/rest"
@@ -30,7 +31,7 @@ func Product(d Deps) rest.Product {
 			webhooks(d.Webhooks), credentials(d.Push), bindings(d.Push), userBindings(d.Push),
 		},
 		Context: func(ctx context.Context, c *rest.Call) context.Context {
-			return chat.ByRequest(ctx, strings.EqualFold(c.Header("X-Twilio-Webhook-Enabled"), "true"))
+			return origin.ByRequest(ctx, strings.EqualFold(c.Header("X-Twilio-Webhook-Enabled"), "true"))
 		},
 	}
 }
