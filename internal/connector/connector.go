@@ -8,6 +8,7 @@ package connector
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 
@@ -44,6 +45,8 @@ type Deps struct {
 	Client *http.Client
 	// PublicURL is where the carrier reaches this connection: …/carriers/{SID}.
 	PublicURL string
+	// Dial opens connections for carriers that are not reached over HTTP, guarded as Client is; nil is a plain dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Sender is a connection that can send. Send returns once the carrier has taken the message. A *carry.Refusal says that it has not;

@@ -28,13 +28,16 @@ func (e Encoding) String() string {
 	return "GSM-7"
 }
 
-// limits answers how many units fit into a message that stands alone, and into each of several.
-func (e Encoding) limits() (single, part int) {
+// limits answers how many units fit into a message that stands alone, and into each of several behind a header of that many octets.
+func (e Encoding) limits(header int) (single, part int) {
 	if e == UCS2 {
-		return 70, 67
+		return 70, (140 - header) / 2
 	}
-	return 160, 153
+	return 160, (8*140 - 8*header) / 7
 }
+
+// header is the usual one for concatenation, with a reference of eight bits.
+const header = 6
 
 // Size is what a text comes to.
 type Size struct {
@@ -47,9 +50,9 @@ type Size struct {
 func Measure(text string) Size {
 	e := Detect(text)
 	segments, units := 1, 0
-	cut(text, e, func(_ int, n int) { units += n })
-	if single, _ := e.limits(); units > single {
-		segments = len(parts(text, e))
+	cut(text, e, maxCluster, func(_ int, n int) { units += n })
+	if single, _ := e.limits(header); units > single {
+		segments = len(parts(text, e, header))
 	}
 	return Size{Encoding: e, Units: units, Segments: segments}
 }
@@ -67,21 +70,24 @@ func Detect(text string) Encoding {
 // Split cuts a text into what fits into one short message each, in the given encoding. Nothing is lost or added: the parts make the
 // text again. A character of GSM-7's extension table, a surrogate pair, and what a reader takes for one character (a letter with its
 // combining marks, an emoji with its modifiers, a flag) stay whole. In GSM-7, characters that it lacks count one.
-func Split(text string, e Encoding) []string {
+func Split(text string, e Encoding) []string { return SplitBehind(text, e, header) }
+
+// SplitBehind is Split for parts that begin with a header of so many octets, at most 100.
+func SplitBehind(text string, e Encoding, header int) []string {
 	units := 0
-	cut(text, e, func(_, n int) { units += n })
-	if single, _ := e.limits(); units <= single {
+	cut(text, e, maxCluster, func(_, n int) { units += n })
+	if single, _ := e.limits(header); units <= single {
 		return []string{text}
 	}
-	return parts(text, e)
+	return parts(text, e, header)
 }
 
 // parts cuts greedily: each part takes as many whole clusters as it has room for.
-func parts(text string, e Encoding) []string {
-	_, limit := e.limits()
+func parts(text string, e Encoding, header int) []string {
+	_, limit := e.limits(header)
 	var list []string
 	start, at, used := 0, 0, 0
-	cut(text, e, func(size, n int) {
+	cut(text, e, limit, func(size, n int) {
 		if used+n > limit {
 			list = append(list, text[start:at])
 			start, used = at, 0
@@ -92,9 +98,8 @@ func parts(text string, e Encoding) []string {
 	return append(list, text[start:])
 }
 
-// cut walks over the clusters of a text: how many bytes and how many units each has.
-func cut(text string, e Encoding, yield func(size, units int)) {
-	_, limit := e.limits()
+// cut walks over the clusters of a text: how many bytes and how many units each has. One above the limit is cut into its runes.
+func cut(text string, e Encoding, limit int, yield func(size, units int)) {
 	for text != "" {
 		size, n := cluster(text, e)
 		if n > limit { // no reader takes that for one character

@@ -107,6 +107,28 @@ func TestSplit_keepsCharactersWhole(t *testing.T) {
 	}
 }
 
+func TestSplitBehind(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text   string
+		e      segment.Encoding
+		header int
+		want   int // bytes of the first part
+	}{
+		{strings.Repeat("a", 161), segment.GSM7, 6, 153},
+		{strings.Repeat("a", 161), segment.GSM7, 7, 152},
+		{strings.Repeat("a", 160), segment.GSM7, 7, 160},
+		{strings.Repeat("あ", 71), segment.UCS2, 6, 67 * 3},
+		{strings.Repeat("あ", 71), segment.UCS2, 7, 66 * 3},
+		{strings.Repeat("😀", 71), segment.UCS2, 100, 10 * 4},
+	} {
+		list := segment.SplitBehind(tt.text, tt.e, tt.header)
+		if len(list[0]) != tt.want || strings.Join(list, "") != tt.text {
+			t.Errorf("%v behind %d octets: a first part of %d bytes, want %d", tt.e, tt.header, len(list[0]), tt.want)
+		}
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	f.Add("hello")
 	f.Add(strings.Repeat("€", 200))
