@@ -297,7 +297,7 @@ func (p *parts) edges() error {
 		Client: p.rest.Client, Secure: p.rest.Secure, Origin: p.origin, Log: slog.Default(), Plain: p.config.PlainSignin,
 	})
 	p.pages, err = page.New(page.Options{
-		Files: web.Dist(), Widget: p.widget, Ready: p.ready, Secure: p.rest.Secure, Log: slog.Default(),
+		Files: web.Dist(), Widget: p.widget, Ready: p.ready, Media: p.config.MediaURL, Secure: p.rest.Secure, Log: slog.Default(),
 	})
 	return err
 }

@@ -28,6 +28,9 @@ type RulesChange struct {
 	Types        []string
 }
 
+// everyType among the types of a change takes the list away: all are taken.
+const everyType = "*/*"
+
 // maxTypes bounds the list of types of a service.
 const maxTypes = 64
 
@@ -114,6 +117,9 @@ func (s *Store) SetRules(ctx context.Context, actor account.Actor, service sid.S
 		}
 		if ch.Types != nil {
 			r.Types = ch.Types
+			if slices.Contains(r.Types, everyType) {
+				r.Types = nil
+			}
 		}
 		return write(tx, &r)
 	})

@@ -103,7 +103,7 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request, f *file, policy str
 	default:
 		h.Set("Cache-Control", "no-cache")
 	}
-	if policy == deskPolicy {
+	if policy == p.policy(deskRules) {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 	}
@@ -150,20 +150,29 @@ func takesGzip(accept string) bool {
 	return false
 }
 
-// The policies. Nothing is loaded from elsewhere, and no inline script or style runs anywhere; 'self' in connect-src covers the
-// WebSocket of the same origin.
+// The policies. Nothing is loaded from elsewhere but pictures that people sent, where they have an origin of their own, and no
+// inline script or style runs anywhere; 'self' in connect-src covers the WebSocket of the same origin.
 const (
 	closedPolicy = "default-src 'none'; frame-ancestors 'none'"
 	assetPolicy  = closedPolicy
 	loaderPolicy = closedPolicy
-	sameOrigin   = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; " +
+	sameOrigin   = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +
 		"connect-src 'self'; media-src 'self' data: blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; object-src 'none'; " +
 		"require-trusted-types-for 'script'; trusted-types 'none'; "
-	deskPolicy = sameOrigin + "form-action 'self'; frame-ancestors 'none'"
-	demoPolicy = sameOrigin + "frame-src 'self'; form-action 'self'; frame-ancestors 'none'"
+	deskRules = "form-action 'self'; frame-ancestors 'none'"
+	demoRules = "frame-src 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 
-// framePolicy is the chat app's; ancestors are the sites that may show it, "*" for all.
-func framePolicy(ancestors string) string {
-	return sameOrigin + "form-action 'none'; frame-ancestors " + ancestors
+// frameRules are the chat app's; ancestors are the sites that may show it, "*" for all.
+func frameRules(ancestors string) string {
+	return "form-action 'none'; frame-ancestors " + ancestors
+}
+
+// policy is what a page may do: the rules of all of them, and its own.
+func (p *Pages) policy(own string) string {
+	pictures := "img-src 'self' data: blob:"
+	if p.media != "" {
+		pictures += " " + p.media
+	}
+	return sameOrigin + pictures + "; " + own
 }

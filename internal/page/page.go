@@ -25,6 +25,8 @@ type Options struct {
 	Widget func(ctx context.Context, flow sid.SID) (WidgetConfig, error)
 	// Ready says why the process cannot work now; nil when it can.
 	Ready func(ctx context.Context) error
+	// Media is the origin that files in messages are handed out from; "" is the pages' own.
+	Media string
 	// Secure reports whether the client's own connection is TLS.
 	Secure func(r *http.Request) bool
 	Log    *slog.Logger
@@ -52,13 +54,14 @@ type Pages struct {
 	fs     fs.FS
 	widget func(ctx context.Context, flow sid.SID) (WidgetConfig, error)
 	ready  func(ctx context.Context) error
+	media  string
 	secure func(r *http.Request) bool
 	log    *slog.Logger
 }
 
 // New indexes the files.
 func New(o Options) (*Pages, error) {
-	p := &Pages{mux: http.NewServeMux(), fs: o.Files, widget: o.Widget, ready: o.Ready, secure: o.Secure, log: o.Log}
+	p := &Pages{mux: http.NewServeMux(), fs: o.Files, widget: o.Widget, ready: o.Ready, media: strings.TrimRight(o.Media, "/"), secure: o.Secure, log: o.Log}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -98,20 +101,20 @@ func redirect(to string) http.HandlerFunc {
 
 // desk serves the desk's files, and its index for every path that names no file.
 func (p *Pages) desk(w http.ResponseWriter, r *http.Request) {
-	p.app(w, r, deskPolicy, "desk/index.html")
+	p.app(w, r, p.policy(deskRules), "desk/index.html")
 }
 
 // demo serves the shop.
 func (p *Pages) demo(w http.ResponseWriter, r *http.Request) {
-	p.app(w, r, demoPolicy, "demo/index.html")
+	p.app(w, r, p.policy(demoRules), "demo/index.html")
 }
 
 // frame serves the chat app. Where the flow names the sites that may show it, nobody else can put it in a frame.
 func (p *Pages) frame(w http.ResponseWriter, r *http.Request) {
-	policy := framePolicy("*")
+	policy := p.policy(frameRules("*"))
 	if flow := r.URL.Query().Get("flow"); p.widget != nil && sid.Valid(flow, sid.FlexFlow) {
 		if c, err := p.widget(r.Context(), sid.SID(flow)); err == nil && len(c.Origins) > 0 {
-			policy = framePolicy(strings.Join(c.Origins, " "))
+			policy = p.policy(frameRules(strings.Join(c.Origins, " ")))
 		}
 	}
 	p.app(w, r, policy, "widget/index.html")

@@ -208,3 +208,17 @@ func TestPages_withoutFiles(t *testing.T) {
 		t.Errorf("%d", w.Code)
 	}
 }
+
+// TestMediaOrigin proves that pictures may come from the origin that hands out files, and from no other.
+func TestMediaOrigin(t *testing.T) {
+	t.Parallel()
+	p := testPages(t, nil)
+	for _, row := range [][2]string{{"", "img-src 'self' data: blob:;"}, {"https://media.example.org", "img-src 'self' data: blob: https://media.example.org;"}} {
+		p.media = row[0]
+		for _, page := range []string{"/desk/", "/widget/", "/demo/"} {
+			if got := get(p, page).Header().Get("Content-Security-Policy"); !strings.Contains(got, row[1]) {
+				t.Errorf("%s with %q: %s", page, row[0], got)
+			}
+		}
+	}
+}

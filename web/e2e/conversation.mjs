@@ -165,11 +165,12 @@ async function picture(desk, shop, app) {
   await server.rest('POST', `/chat/v2/Services/${channel.service_sid}/Channels/${channel.sid}/Messages`, { From: messages[0].from, MediaSid: sent.sid });
   const link = desk.getByRole('log').getByRole('link', { name: /parcel\.png/ });
   await link.waitFor();
-  await desk.waitForFunction(() => document.querySelector('.file img')?.naturalWidth > 0);
+  await desk.waitForFunction(() => document.querySelector('.pic img')?.naturalWidth > 0);
   const file = await desk.evaluate(async (href) => (await fetch(href)).headers.get('content-type'), await link.getAttribute('href'));
   check('the desk shows a picture and opens it', file === 'image/png', String(file));
-  await app.getByText(/parcel\.png/).first().waitFor();
-  check('the widget names the file', true);
+  await app.getByRole('link', { name: 'Open picture parcel.png' }).waitFor();
+  await app.waitForFunction(() => document.querySelector('.pic img')?.naturalWidth > 0);
+  check('the widget shows the picture', true);
   await shot(desk, 'desk-picture');
   await clean('desk, with a picture', desk);
   await clean('widget, with a file', shop, app);

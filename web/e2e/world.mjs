@@ -146,3 +146,70 @@ export async function findings(page, frame = page.mainFrame()) {
   await settled(frame);
   return out;
 }
+
+/** Counts what holds and what does not; done() says how many, and ends the program. */
+export function tally() {
+  let passed = 0, failed = 0;
+  return {
+    check(what, ok, detail = '') {
+      ok ? passed++ : failed++;
+      console.log(`${ok ? 'ok  ' : 'FAIL'} ${what}${ok ? '' : ' ' + detail}`);
+    },
+    done() {
+      console.log(`${passed} passed, ${failed} failed`);
+      process.exit(failed ? 1 : 0);
+    },
+  };
+}
+
+const password = 'a short sentence is easy';
+
+async function signedIn(browser, name, link, complain) {
+  const page = await visit(browser, name, complain);
+  await page.goto(link);
+  await page.getByLabel('New password').fill(password);
+  await page.getByRole('button', { name: 'Save and open the desk' }).click();
+  await page.getByRole('button', { name: /Your status/ }).waitFor();
+  return page;
+}
+
+/** An agent who is signed in on the desk and available. */
+export async function agentOn(browser, server, complain) {
+  const admin = await signedIn(browser, 'the administrator', server.link, complain);
+  const link = await admin.evaluate(async () => {
+    const person = { email: 'mirela@shop.example', name: 'Mirela Pop', role: 'agent' };
+    const answered = await fetch('/signin/people', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(person) });
+    return (await answered.json()).link;
+  });
+  await admin.context().close();
+  const desk = await signedIn(browser, 'the agent', link, complain);
+  await desk.getByRole('button', { name: /Your status/ }).click();
+  await desk.getByRole('menuitemradio', { name: /^Available/ }).click();
+  await desk.getByRole('button', { name: /Your status: Available/ }).waitFor();
+  return desk;
+}
+
+/** Opens the widget, fills the demo shop's form and answers the widget's document. */
+export async function begin(page, name) {
+  await page.evaluate(() => window.Usher.open());
+  const app = await widget(page);
+  await app.getByLabel('Name').fill(name);
+  await app.getByLabel(/E-mail/).fill('visitor@shop.example');
+  await app.getByRole('button', { name: 'Start chat' }).click();
+  await app.getByRole('textbox', { name: 'Write a message' }).waitFor();
+  return app;
+}
+
+/** The agent takes the conversation of that name. */
+export async function answer(desk, name) {
+  const card = desk.getByRole('article', { name });
+  await card.getByRole('button', { name: 'Accept' }).click();
+  await desk.getByRole('textbox', { name: 'Reply' }).waitFor();
+}
+
+/** Writes into the box of that label, and sends. */
+export async function write(root, label, text) {
+  const box = root.getByRole('textbox', { name: label });
+  await box.fill(text);
+  await box.press('Enter');
+}

@@ -2,7 +2,7 @@
 // where they stopped, and a queue of outgoing messages that survives a lost network and a reload.
 // No dependency, no framework: the widget, the desk and any other page can use it.
 
-import type { Attributes, Event, Fault, History, Message, Position, Typing } from './protocol.ts'
+import type { Attributes, Event, Fault, History, Media, Message, Position, Typing } from './protocol.ts'
 
 export type * from './protocol.ts'
 
@@ -45,6 +45,8 @@ export interface Outgoing {
   channel: string
   body: string
   attributes?: Attributes
+  /** The file that it carries. */
+  media?: Media
   /** When it was written, in ms since 1970. */
   at: number
   status: 'queued' | 'sent' | 'failed'
@@ -75,8 +77,11 @@ export interface Client {
   onState(fn: (s: State) => void): () => void
   /** One subscription per stream at a time. The answer ends it. */
   subscribe(stream: string, s: Subscription): () => void
-  /** Queues a message and sends it as soon as there is a connection: once, and in the order of writing. */
-  send(channel: string, body: string, attributes?: Attributes): Outgoing
+  /**
+   * Queues a message and sends it as soon as there is a connection: once, and in the order of writing.
+   * A file is uploaded before (files.ts does it) and goes with one message only.
+   */
+  send(channel: string, body: string, attributes?: Attributes, media?: Media): Outgoing
   /** Messages that are not sent yet, oldest first: queued and failed ones. */
   outgoing(channel?: string): Outgoing[]
   onOutgoing(fn: (o: Outgoing) => void): () => void
@@ -422,8 +427,8 @@ export function connect(o: Options): Client {
     for (const q of [...queue]) {
       if (q.status !== 'queued' || busy.has(q.channel)) continue
       busy.add(q.channel)
-      const { client_id, channel, body, attributes } = q
-      request({ type: 'send', channel, client_id, body, attributes })
+      const { client_id, channel, body, attributes, media } = q
+      request({ type: 'send', channel, client_id, body, attributes, media: media?.sid })
         .then(
           (a) => sent(client_id, a.message),
           (error: Fault) => {
@@ -490,11 +495,11 @@ export function connect(o: Options): Client {
         if (ready) put({ type: 'unsubscribe', id: ++id, streams: [stream] })
       }
     },
-    send(channel, body, attributes) {
+    send(channel, body, attributes, media) {
       delete typed[channel] // a message ends the typing before it; the next key begins it anew
       const bytes = crypto.getRandomValues(new Uint8Array(16))
       const client_id = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
-      return add({ client_id, channel, body, attributes, at: Date.now(), status: 'queued' })
+      return add({ client_id, channel, body, attributes, media, at: Date.now(), status: 'queued' })
     },
     outgoing: (channel) => queue.filter((q) => !channel || q.channel === channel),
     retry(clientId) {

@@ -41,6 +41,21 @@ describe('outgoing', () => {
     expect(store.data.size).toBe(0)
   })
 
+  test('a file goes with its message, over a reload too', async () => {
+    const store = memory()
+    const media = { sid: 'ME1', filename: 'a.png', content_type: 'image/png', size: 3 }
+    server.down = true
+    const first = open({ store })
+    first.send('CH1', '', undefined, media)
+    first.close()
+    const second = open({ store })
+    expect(second.outgoing('CH1')[0]).toMatchObject({ body: '', media })
+    server.down = false
+    await pass(30_000)
+    expect(server.received.filter((f) => f.type === 'send').map((f) => [f.body, f.media])).toEqual([['', 'ME1']])
+    expect(store.data.size).toBe(0)
+  })
+
   test('two tabs with one store', async () => {
     const store = memory()
     server.down = true

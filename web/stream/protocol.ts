@@ -17,6 +17,16 @@ export interface Fault {
   retry_after?: number
 }
 
+/** A file that a message carries. */
+export interface Media {
+  sid: string
+  filename: string | null
+  /** As the server found it, not as the file called itself. */
+  content_type: string
+  /** In bytes. */
+  size: number
+}
+
 export interface Message {
   sid: string
   channel_sid: string
@@ -27,7 +37,7 @@ export interface Message {
   body: string | null
   attributes: Attributes
   type: string
-  media: { sid: string; filename: string | null; content_type: string; size: number } | null
+  media: Media | null
   date_created: string
   date_updated: string
   last_updated_by: string | null

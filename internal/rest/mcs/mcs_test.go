@@ -363,6 +363,11 @@ func TestConfiguration(t *testing.T) {
 		w.upload("ada", "", strings.Repeat("x", 101)).is(413, "50512")
 		w.upload("ada", "", "x").is(201, "")
 		w.do("stranger", "GET", path, "", nil).is(404, "20404")
+		w.form("owner", path, "ContentTypes=*/*&MaxBytes=1000").is(200, "")
+		if got := w.do("ada", "GET", path, "", nil); !strings.Contains(string(got.raw), `"content_types":[]`) {
+			t.Errorf("%s", got.raw)
+		}
+		w.upload("ada", "", "%PDF-1.7").is(201, "")
 	})
 }
 

@@ -183,6 +183,7 @@ export function serve(world, port = 0) {
       });
       return;
     }
+    if (/^\/mcs\/v1\/Services\/IS\w+\/Configuration$/.test(pathname)) return json(200, { max_bytes: 16_777_216, visitor_max_bytes: 16_777_216, content_types: [] });
     if (pathname.startsWith('/flex-api/v1/WebChannels/')) return world.end(), json(200, { sid: world.channel.sid });
     page(res, pathname);
   });

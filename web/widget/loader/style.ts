@@ -8,7 +8,7 @@ export const style =
   'svg{width:26px;height:26px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}' +
   'i{position:absolute;top:-4px;right:-4px;padding:0 7px;border-radius:11px;background:#a92b21;color:#fff;box-shadow:0 0 0 2px var(--s);font:600 12px/22px system-ui;text-align:center}' +
   'i:empty{display:none}' +
-  'div{position:absolute;bottom:72px;inset-inline-end:0;width:384px;height:min(708px,100vh - 120px);border-radius:16px;overflow:hidden;background:var(--s);color-scheme:var(--c);box-shadow:0 0 0 1px #8882,0 16px 40px #0003;visibility:hidden;opacity:0;translate:0 12px;transition:opacity .17s,visibility .17s,translate .17s}' +
+  'div{position:absolute;bottom:72px;inset-inline-end:0;width:384px;height:min(708px,100vh - 120px);border-radius:16px;overflow:clip;background:var(--s);color-scheme:var(--c);box-shadow:0 0 0 1px #8882,0 16px 40px #0003;visibility:hidden;opacity:0;translate:0 12px;transition:opacity .17s,visibility .17s,translate .17s}' +
   '.o,.p{visibility:visible;opacity:1;translate:0;transition-duration:.26s}' +
   '.p{width:296px;height:var(--h);border-radius:16px 16px 4px}' +
   'iframe{border:0;width:100%;height:100%}' +

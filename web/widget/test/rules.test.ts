@@ -119,5 +119,9 @@ describe('languages', () => {
 
 it('writes a transcript', () => {
   const m = (author: string, body: string) => ({ author, body, date_created: '2026-04-14T10:00:00.000Z' }) as Parameters<typeof transcript>[1][0];
-  expect(transcript('Chat', [m('a', 'hello'), m('b', 'two\nlines')], (n) => n.toUpperCase(), () => '10:00')).toBe('Chat\n\n10:00  A\nhello\n\n10:00  B\ntwo\nlines\n');
+  expect(transcript('Chat', [m('a', 'hello'), m('b', 'two\nlines')], (n) => n.toUpperCase(), () => '10:00', () => 'PDF, 2 MB')).toBe('Chat\n\n10:00  A\nhello\n\n10:00  B\ntwo\nlines\n');
+  const media = { sid: 'ME1', filename: 'guide.pdf', content_type: 'application/pdf', size: 2_000_000 };
+  expect(transcript('Chat', [{ ...m('a', ''), media }, { ...m('b', 'see'), media }], (n) => n, () => '10:00', () => 'PDF, 2 MB')).toBe(
+    'Chat\n\n10:00  a\n[guide.pdf, PDF, 2 MB]\n\n10:00  b\nsee\n[guide.pdf, PDF, 2 MB]\n',
+  );
 });

@@ -10,6 +10,8 @@ export interface FileLinks {
 /** How long after an answer its addresses may be used, in milliseconds; they run out a minute later. */
 export const LINKS_LAST = 4 * 60_000;
 
-/** The addresses of a file now. Only members of its channel get them. */
-export const fileLinks = (sid: string) =>
-  call<{ links: FileLinks }>('GET', `/mcs/v1/Services/${session()?.chat_service_sid ?? ''}/Media/${sid}`).then((file) => file.links);
+/** Where the files of the account's chat service are. */
+export const filesService = () => `/mcs/v1/Services/${session()?.chat_service_sid ?? ''}`;
+
+/** The addresses of a file now. Members of its channel get them, and who uploaded it. */
+export const fileLinks = (sid: string) => call<{ links: FileLinks }>('GET', `${filesService()}/Media/${sid}`).then((file) => file.links);

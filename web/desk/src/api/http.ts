@@ -93,6 +93,14 @@ export function renew(): Promise<Session | null> {
   return renewal;
 }
 
+/** The token of the session, renewed when it is about to end; fresh = the last one was refused. Rejects when signed out. */
+export async function accessToken(fresh: boolean): Promise<string> {
+  const stale = !current || Date.parse(current.expires) - Date.now() < 60_000;
+  const valid = fresh || stale ? await renew() : current;
+  if (!valid) throw new Error('signed out');
+  return valid.token;
+}
+
 /** Form parameters of the public API: booleans as words, undefined left out. */
 export function encode(form: Form): string {
   const out = new URLSearchParams();

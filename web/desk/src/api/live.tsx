@@ -5,7 +5,9 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { connect, type Client, type State } from '../../../stream/index.ts';
-import { renew, session } from './http';
+import { openFiles, type Files } from '../../../stream/files.ts';
+import { accessToken, session } from './http';
+import { filesService } from './files';
 import { keys } from './keys';
 import { channelOf, follow } from './follow';
 import { applyOutgoing, applyWork, applyWorker, type Conversation } from './reduce';
@@ -14,13 +16,15 @@ import type { Event, Session, Work, Worker } from './types';
 
 interface Live {
   client: Client | null;
+  /** What is attached to conversations and on its way; survives going from one to another. */
+  files: Files | null;
   state: State;
   /** Messages that arrived while the line was cut; null unless it came back in the last seconds. */
   missed: number | null;
 }
 
 const start: State = { state: 'connecting', queued: 0, since: Date.now() };
-const Context = createContext<Live>({ client: null, state: start, missed: null });
+const Context = createContext<Live>({ client: null, files: null, state: start, missed: null });
 
 /** The stream's client and its connection state. */
 export const useLive = () => useContext(Context);
@@ -56,13 +60,7 @@ function useClient(who: Session | null): Client | null {
     const next = connect({
       url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/stream`,
       key: `usher.desk.outgoing.${identity}`,
-      token: async (fresh) => {
-        const now = session();
-        const stale = !now || Date.parse(now.expires) - Date.now() < 60_000;
-        const valid = fresh || stale ? await renew() : now;
-        if (!valid) throw new Error('signed out');
-        return valid.token;
-      },
+      token: accessToken,
     });
     setClient(next);
     return () => {
@@ -71,6 +69,20 @@ function useClient(who: Session | null): Client | null {
     };
   }, [identity]);
   return client;
+}
+
+function useUploads(client: Client | null): Files | null {
+  const [files, setFiles] = useState<Files | null>(null);
+  useEffect(() => {
+    if (!client) return undefined;
+    const next = openFiles({ service: async () => filesService(), token: accessToken, done: (channel, media) => client.send(channel, '', undefined, media) });
+    setFiles(next);
+    return () => {
+      setFiles(null);
+      next.close();
+    };
+  }, [client]);
+  return files;
 }
 
 function useConnection(client: Client | null) {
@@ -107,6 +119,7 @@ function useConnection(client: Client | null) {
 /** Connects while somebody is signed in. */
 export function LiveProvider({ who, children }: { who: Session | null; children: ReactNode }) {
   const client = useClient(who);
+  const files = useUploads(client);
   const { state, missed, count } = useConnection(client);
   const cache = useQueryClient();
   useWorkerStream(client, who);
@@ -136,7 +149,7 @@ export function LiveProvider({ who, children }: { who: Session | null; children:
     cache.setQueryData<Conversation>(keys.conversation(entry.channel), (old) => old && applyOutgoing(old, entry));
   }), [cache, client]);
 
-  const value = useMemo(() => ({ client, state, missed }), [client, state, missed]);
+  const value = useMemo(() => ({ client, files, state, missed }), [client, files, state, missed]);
   return <Context value={value}>{children}</Context>;
 }
 

@@ -1,10 +1,12 @@
 /** English words. Keys are grouped by screen; `_one` and `_other` are plural forms, `**` marks bold. */
 import { connections } from './connections/en';
+import { files } from './files/en';
 import { janitor } from './janitor/en';
 import { webhooks } from './webhooks/en';
 
 export const en = {
   ...connections,
+  ...files,
   ...janitor,
   ...webhooks,
   'app.name': 'Usher',
@@ -176,7 +178,6 @@ export const en = {
   'chat.notSent': 'Not sent: {why}',
   'chat.discard': 'Discard',
   'chat.edited': 'edited',
-  'chat.media': '{name}, {size}',
   'chat.joined': '**{name}** joined · {time}',
   'chat.accepted': '**You** accepted the chat · {time}',
   'chat.noneYet': 'No messages yet',

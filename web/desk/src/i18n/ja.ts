@@ -1,11 +1,13 @@
 /** Japanese words. */
 import type { Catalogue } from './index';
 import { connections } from './connections/ja';
+import { files } from './files/ja';
 import { janitor } from './janitor/ja';
 import { webhooks } from './webhooks/ja';
 
 export const ja: Catalogue = {
   ...connections,
+  ...files,
   ...janitor,
   ...webhooks,
   'app.name': 'Usher',
@@ -177,7 +179,6 @@ export const ja: Catalogue = {
   'chat.notSent': '未送信: {why}',
   'chat.discard': '破棄',
   'chat.edited': '編集済み',
-  'chat.media': '{name}、{size}',
   'chat.joined': '**{name}** が参加 · {time}',
   'chat.accepted': '**あなた**がチャットに応答 · {time}',
   'chat.noneYet': 'まだメッセージはありません',

@@ -41,6 +41,7 @@ export const shortcuts = [
   { id: 'goWorkers', group: 'move', label: 'keys.goWorkers', keys: ['g w'] },
   { id: 'goQueues', group: 'move', label: 'keys.goQueues', keys: ['g q'] },
   { id: 'compose', group: 'chat', label: 'keys.compose', keys: ['c', '/'] },
+  { id: 'attach', group: 'chat', label: 'keys.attach', keys: ['f'] },
   { id: 'send', group: 'chat', label: 'keys.send', keys: ['enter', 'mod+enter'], local: true },
   { id: 'newline', group: 'chat', label: 'keys.newline', keys: ['shift+enter'], local: true },
   { id: 'log', group: 'chat', label: 'keys.log', keys: ['v'] },

@@ -1,4 +1,5 @@
-import { connect, type Client, type Event, type Member, type Message, type Outgoing, type State, type Typing } from '../../../stream/index.ts';
+import type { Files } from '../../../stream/files.ts';
+import { connect, type Client, type Event, type Media, type Member, type Message, type Outgoing, type State, type Typing } from '../../../stream/index.ts';
 import { CallError, endChannel, getConfig, newToken, openChannel, refreshToken, streamUrl, type Config, type Token } from './api.ts';
 import { hasEarlier, isEnded, isTeam, team, unreadAfter, withEarlier, withEvent, withMessage, withSnapshot, type Conversation } from './conversation.ts';
 import { Line, type Banner } from './line.ts';
@@ -35,7 +36,7 @@ export interface View {
 
 export type Told =
   | { ev: 'unread'; v: number }
-  | { ev: 'message'; v: { body: string; author: string; index: number; mine: boolean } }
+  | { ev: 'message'; v: { body: string; author: string; index: number; mine: boolean; media: Media | null } }
   | { ev: 'connection'; v: State['state'] }
   | { ev: 'started' | 'ended' }
   | { ev: 'error'; v: { message: string } };
@@ -50,9 +51,11 @@ export class Chat {
   view: View = { phase: 'loading', open: false, starting: false, me: '', outgoing: [], early: [], notes: [], typing: [], unread: 0, newFrom: -1, loadingEarlier: false };
   /** Joins the data of the next conversation; the page's words win over the form's. */
   context: Record<string, unknown> = {};
+  /** What the visitor attaches; there once ui/Attach.tsx has been loaded. */
+  files?: Files;
   private listeners = new Set<() => void>();
   private client?: Client;
-  private channel?: string;
+  channel?: string;
   private unsubscribe?: () => void;
   private typists = new Map<string, ReturnType<typeof setTimeout>>();
   private readSent = -1;
@@ -130,8 +133,8 @@ export class Chat {
     return token;
   }
 
-  /** For the stream: the stored token, or a newer one. */
-  private async token(fresh: boolean): Promise<string> {
+  /** For the stream and files: the stored token, or a newer one. */
+  async token(fresh: boolean): Promise<string> {
     const had = this.keeper.now.token;
     if (had && !fresh && !soon(had)) return had.token;
     const config = await this.config();
@@ -174,7 +177,7 @@ export class Chat {
   }
 
   /** Opens the channel for what was written without a form; tries again until the network is there. */
-  private async begin() {
+  async begin() {
     if (this.view.starting || this.channel) return;
     clearTimeout(this.startTimer);
     this.change({ starting: true, startFailed: undefined });
@@ -233,6 +236,8 @@ export class Chat {
   private forget(withToken: boolean) {
     this.keeper.set({ channel: undefined, notes: undefined, seen: undefined, early: undefined, draft: undefined, ...(withToken ? { token: undefined, names: undefined, known: undefined } : {}) });
     this.detach();
+    this.files?.close();
+    this.files = undefined;
     this.change({ phase: this.view.config ? this.idlePhase() : 'loading' });
   }
 
@@ -346,7 +351,7 @@ export class Chat {
     this.toldOf.add(m.sid);
     const mine = m.author === this.view.me;
     this.typed(m.author);
-    this.tell({ ev: 'message', v: { body: m.body ?? '', author: mine ? '' : this.nameOf(m.author), index: m.index, mine } });
+    this.tell({ ev: 'message', v: { body: m.body ?? '', author: mine ? '' : this.nameOf(m.author), index: m.index, mine, media: m.media } });
   }
 
   private note(kind: Note['kind'], m: Member, at: string) {
@@ -383,6 +388,10 @@ export class Chat {
       if (this.view.config && this.view.phase === 'chat') this.begin();
     }
     this.change({ newFrom: -1 });
+  }
+
+  sendFile(media: Media) {
+    this.client?.send(this.channel!, '', undefined, media);
   }
 
   retry = (id: string) => this.client?.retry(id);

@@ -1,4 +1,4 @@
-import type { Message, Outgoing } from '../../../stream/index.ts';
+import type { Media, Message, Outgoing } from '../../../stream/index.ts';
 import type { Conversation } from './conversation.ts';
 import type { Early, Note } from './session.ts';
 
@@ -9,6 +9,7 @@ export type Tick = 'queued' | 'sent' | 'read' | 'failed';
 export interface Bubble {
   key: string;
   body: string;
+  media?: Media | null;
   /** With a tick of failed: why, and the entry to send again. */
   error?: { code: number; status: number; message: string };
 }
@@ -25,6 +26,7 @@ interface Entry {
   author: string;
   mine: boolean;
   body: string;
+  media?: Media | null;
   index: number;
   tick?: Tick;
   error?: Bubble['error'];
@@ -54,7 +56,7 @@ function entries(input: Input): Entry[] {
   const kept = (c?.messages ?? []).map((m: Message): Entry => {
     const mine = m.author === me;
     const tick: Tick | undefined = mine ? (m.index <= seen ? 'read' : 'sent') : undefined;
-    return { at: Date.parse(m.date_created), key: m.client_id ?? m.sid, author: m.author, mine, body: m.body || m.media?.filename || '', index: m.index, tick };
+    return { at: Date.parse(m.date_created), key: m.client_id ?? m.sid, author: m.author, mine, body: m.body ?? '', media: m.media, index: m.index, tick };
   });
   const notes = input.notes.map((n): Entry => ({ at: Date.parse(n.at), key: n.kind + n.identity + n.at, author: '', mine: false, body: '', index: -1, note: n }));
   // Lines go where their time is; messages keep the order of their index, whatever their clocks say.
@@ -68,10 +70,10 @@ function entries(input: Input): Entry[] {
   past.push(...notes.slice(next));
 
   const here = new Set(kept.map((m) => m.key));
-  const mine = (key: string, at: number, body: string, tick: Tick, error?: Bubble['error']): Entry => ({ key, at, author: me, mine: true, body, index: -1, tick, error });
+  const mine = (key: string, at: number, body: string, tick: Tick, o?: Outgoing): Entry => ({ key, at, author: me, mine: true, body, media: o?.media, index: -1, tick, error: o?.error });
   const waiting = input.outgoing
     .filter((o) => o.status !== 'sent' && !here.has(o.client_id))
-    .map((o) => mine(o.client_id, o.at, o.body, o.status === 'failed' ? 'failed' : 'queued', o.error));
+    .map((o) => mine(o.client_id, o.at, o.body, o.status === 'failed' ? 'failed' : 'queued', o));
   return [...past, ...waiting, ...input.early.map((e) => mine(e.id, e.at, e.body, 'queued'))];
 }
 
@@ -109,7 +111,7 @@ export function items(input: Input): Item[] {
         group = { kind: 'group', key: 'g' + e.key, at: e.at, mine: e.mine, author: e.author, bubbles: [] };
         out.push(group);
       }
-      group.bubbles.push({ key: e.key, body: e.body, error: e.error });
+      group.bubbles.push(e);
       group.at = e.at;
       group.tick = e.tick;
     }

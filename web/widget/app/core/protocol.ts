@@ -1,3 +1,5 @@
+import type { Media } from '../../../stream/protocol.ts';
+
 // What the loader on the host's page and the app in the frame say to each other with postMessage. Types only: the
 // loader has no room for anything else. Every message carries usher: 1; both sides check origin, source and shape.
 
@@ -27,7 +29,7 @@ export type News =
   | { usher: 1; ev: 'ask'; v: boolean }
   /** Unread messages, and the launcher's name in the visitor's language. */
   | { usher: 1; ev: 'unread'; v: number; label: string }
-  | { usher: 1; ev: 'message'; v: { body: string; author: string; index: number; mine: boolean } }
+  | { usher: 1; ev: 'message'; v: { body: string; author: string; index: number; mine: boolean; media: Media | null } }
   | { usher: 1; ev: 'connection'; v: 'connecting' | 'online' | 'offline' | 'refused' }
   | { usher: 1; ev: 'error'; v: { message: string } }
   /** Height in px of the preview above the launcher; 0 hides it. */

@@ -1,8 +1,9 @@
-import type { Message } from '../../../stream/index.ts';
+import type { Media, Message } from '../../../stream/index.ts';
 
-/** The conversation as plain text, one message a paragraph. */
-export function transcript(title: string, messages: Message[], nameOf: (identity: string) => string, when: (at: number) => string): string {
-  const parts = messages.map((m) => `${when(Date.parse(m.date_created))}  ${nameOf(m.author)}\n${m.body ?? ''}`);
+/** The conversation as plain text, one message a paragraph. Files are named in square brackets, with their kind and size. */
+export function transcript(title: string, messages: Message[], nameOf: (identity: string) => string, when: (at: number) => string, kindOf: (m: Media) => string): string {
+  const said = ({ body, media }: Message) => [body, media && `[${media.filename ?? media.content_type}, ${kindOf(media)}]`].filter(Boolean).join('\n');
+  const parts = messages.map((m) => `${when(Date.parse(m.date_created))}  ${nameOf(m.author)}\n${said(m)}`);
   return [title, ...parts].join('\n\n') + '\n';
 }
 

@@ -14,6 +14,8 @@ export interface Tongue {
   locale: string;
   words: Catalogue;
   dir: 'ltr' | 'rtl';
+  /** What the page has worded itself, also words that only parts loaded later know. */
+  own?: {};
 }
 
 /** The first wish that there is a catalogue for, else English. */

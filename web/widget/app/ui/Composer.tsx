@@ -1,7 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { useAround, useWords } from './context.ts';
+import { useAround, useLazy, useWords } from './context.ts';
 import { Icon } from './icons.tsx';
 import { Popup, type PopupBody } from './Popup.tsx';
+
+const attach = () => import('./Attach.tsx').then((m) => m.Attach);
 
 /** Where the visitor writes. Enter sends, Shift and Enter breaks the line; an input method's Enter is its own. */
 export function Composer() {
@@ -9,6 +11,7 @@ export function Composer() {
   const words = useWords();
   const [text, setText] = useState(chat.draft);
   const area = useRef<HTMLTextAreaElement>(null);
+  const Attach = useLazy(true, attach);
 
   useEffect(() => {
     const timer = setTimeout(() => text !== chat.draft && (chat.draft = text), 400);
@@ -24,8 +27,8 @@ export function Composer() {
   }, [text]);
 
   const send = () => {
-    if (!text.trim()) return area.current?.focus();
     chat.send(text);
+    chat.files?.send('');
     chat.draft = '';
     setText('');
     area.current?.focus();
@@ -60,6 +63,7 @@ export function Composer() {
         onKeyDown={onKey}
       />
       <div class="bar">
+        {Attach && <Attach area={area} />}
         {!sheet && <Popup label={words.emoji} icon="smile" popup="true" load={picker} back={() => area.current?.focus()} />}
         <button class="snd" type="submit" aria-label={words.send}>
           <Icon name="send" of="s" />

@@ -1,6 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { useAround, useEscape, useView, useWords } from './context.ts';
 import { useEndAsk } from './endAsk.ts';
+import css from '../style/ending.css?inline';
+import { adopt } from './adopt.ts';
+
+adopt(css);
 
 /** The one question that is asked before something ends, and what stands where the composer was. */
 export function Ending() {

@@ -3,6 +3,10 @@ import type { FieldSpec } from '../core/api.ts';
 import { areChips, autocomplete, choicesOf, firstValue, problem, type Problem } from '../core/form.ts';
 import { useAround, useView, useWords } from './context.ts';
 import { Icon } from './icons.tsx';
+import css from '../style/form.css?inline';
+import { adopt } from './adopt.ts';
+
+adopt(css);
 
 /** What the flow wants to know before a chat starts. */
 export function Form() {

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { Item } from '../core/items.ts';
+import type { Bubble as BubbleItem, Item } from '../core/items.ts';
 import { pieces, shortName } from '../core/text.ts';
-import { useAround, useWords } from './context.ts';
+import { useAround, useLazy, useWords } from './context.ts';
 import { Icon } from './icons.tsx';
 
 type GroupItem = Extract<Item, { kind: 'group' }>;
@@ -15,17 +15,22 @@ export function Group({ group, live }: { group: GroupItem; live: { current: bool
     <div class={'g' + (group.mine ? ' me' : '') + (group.tick === 'queued' || group.tick === 'failed' ? ' ' + group.tick : '')}>
       <span class="vh">{who}</span>
       {group.bubbles.map((b) => (
-        <Bubble key={b.key} body={b.body} live={live} />
+        <Bubble key={b.key} of={b} live={live} />
       ))}
       {group.mine ? <Own group={group} /> : <Theirs group={group} name={shortName(who)} />}
     </div>
   );
 }
 
-function Bubble({ body, live }: { body: string; live: { current: boolean } }) {
+const file = () => import('./File.tsx').then((m) => m.File);
+
+/** A file's bubble has its size before what it shows is loaded. */
+function Bubble({ of: { body, media }, live }: { of: BubbleItem; live: { current: boolean } }) {
   const [fresh] = useState(live.current);
+  const File = useLazy(!!media, file);
   return (
-    <div class={'bub' + (fresh ? ' fresh' : '')} dir="auto">
+    <div class={'bub' + (fresh ? ' fresh' : '') + (media ? ' file ' + media.content_type.split('/')[0] : '')} dir="auto">
+      {media && (File ? <File of={media} /> : media.filename)}
       {pieces(body).map((piece) =>
         typeof piece === 'string' ? (
           piece

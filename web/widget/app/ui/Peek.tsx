@@ -2,6 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { initials, shortName, tone } from '../core/text.ts';
 import { useAround, useView, useWords } from './context.ts';
 import { Icon } from './icons.tsx';
+import css from '../style/peek.css?inline';
+import { adopt } from './adopt.ts';
+
+adopt(css);
 
 /** Above the closed launcher: the newest message that nobody has seen yet. */
 export function Peek() {
@@ -29,7 +33,7 @@ export function Peek() {
           <span class="t12 c3">{words.now}</span>
         </span>
         <p class="t13" dir="auto">
-          {last.body}
+          {last.body || last.media?.filename}
         </p>
       </button>
       <button class="ib" type="button" aria-label={words.hide} onClick={() => hide(last.index)}>

@@ -18,7 +18,7 @@ export function Speaker() {
     const before = spoken.current ?? -1;
     if (last) spoken.current = last.index;
     if (first || !last || last.index <= before || last.author === me) return;
-    say(words.said(shortName(chat.nameOf(last.author)) || words.team, last.body ?? ''));
+    say(words.said(shortName(chat.nameOf(last.author)) || words.team, last.body || last.media?.filename || ''));
     const timer = setTimeout(() => say(''), 2000);
     return () => clearTimeout(timer);
   }, [last?.index, words]);

@@ -56,8 +56,8 @@ export function useEscape(on: boolean, fn: () => void) {
 }
 
 /** A part of the screen that is fetched when it is first wanted; tries again while the network is away. */
-export function useLazy(wanted: boolean, fetch: () => Promise<ComponentType>): ComponentType | undefined {
-  const [part, setPart] = useState<{ of?: ComponentType }>({});
+export function useLazy<P = {}>(wanted: boolean, fetch: () => Promise<ComponentType<P>>): ComponentType<P> | undefined {
+  const [part, setPart] = useState<{ of?: ComponentType<P> }>({});
   useEffect(() => {
     if (!wanted || part.of) return;
     let timer: ReturnType<typeof setTimeout>;

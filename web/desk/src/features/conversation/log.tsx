@@ -48,7 +48,7 @@ function Announcer({ conversation, name }: { conversation: Conversation; name: s
     const fresh = conversation.messages.filter((message) => message.index > heard.current && !fromTeam(conversation, message.author));
     heard.current = Math.max(heard.current, conversation.channel.last_index);
     if (fresh.length === 0) return undefined;
-    say(fresh.map((message) => t('chat.said', { name, text: message.body ?? '' })).join('. '));
+    say(fresh.map((message) => t('chat.said', { name, text: message.body || message.media?.filename || '' })).join('. '));
     const timer = setTimeout(() => say(''), 2000);
     return () => clearTimeout(timer);
   }, [conversation, name, t]);

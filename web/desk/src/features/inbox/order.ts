@@ -39,7 +39,7 @@ export function keepOrder(rows: Row[], before: string[]): Row[] {
 /** The last thing said, and by which side. */
 export function lastSaid(conversation: Conversation): { text: string; ours: boolean } | undefined {
   const queued = conversation.outgoing.at(-1);
-  if (queued) return { text: queued.body, ours: true };
+  if (queued) return { text: queued.body || queued.media?.filename || '', ours: true };
   for (let at = conversation.messages.length - 1; at >= 0; at--) {
     const message = conversation.messages[at]!;
     const text = message.body?.trim() || message.media?.filename || '';

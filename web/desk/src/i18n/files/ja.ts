@@ -1,0 +1,30 @@
+/** Japanese words about files in conversations. */
+import type { files as english } from './en';
+
+export const files: Record<keyof typeof english, string> = {
+  'files.attach': 'ファイルを添付',
+  'files.attachLimit': 'ファイルを添付（{size}まで）',
+  'files.picture': '画像を挿入',
+  'files.drop': 'ドロップして添付',
+  'files.dropLimit': '1件{size}まで。「送信」を押すと送られます。',
+  'files.list': '送信するファイル',
+  'files.remove': '{name}を外す',
+  'files.cancel': '{name}を中止',
+  'files.again': '{name}を再送',
+  'files.progress': '{name}のアップロード',
+  'files.uploading': '送信中 {percent}',
+  'files.waiting': 'ネットワークを待っています',
+  'files.queued': '順番を待っています',
+  'files.busy': '現在ファイルを保存できません。自動で再試行します。文章は送れます。',
+  'files.size': '大きすぎます（{limit}まで）',
+  'files.type': 'この種類のファイルは送れません',
+  'files.empty': '中身がありません',
+  'files.infected': 'ウイルス検査で拒否されました',
+  'files.unreadable': '読み込めません。もう一度選んでください。',
+  'files.refused': '拒否されました：{why}',
+  'files.openPicture': '画像{name}を開く',
+  'files.get': 'ダウンロード',
+  'files.newTab': '新しいタブで開く',
+  'files.emoji': '絵文字',
+  'keys.attach': 'ファイルを添付',
+};

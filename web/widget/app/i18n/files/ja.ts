@@ -1,0 +1,26 @@
+import type { FileWords } from './en.ts';
+
+export const ja: FileWords = {
+  attach: 'ファイルを添付',
+  attachLimit: (size) => `ファイルを添付（${size}まで）`,
+  drop: 'ここにファイルをドロップ',
+  dropLimit: (size) => `1件${size}まで。「送信」を押すと送られます。`,
+  filesToSend: '送信するファイル',
+  removeFile: (name) => `${name}を外す`,
+  cancelFile: (name) => `${name}を中止`,
+  retryFile: (name) => `${name}を再送`,
+  progress: (name) => `${name}のアップロード`,
+  uploading: (percent) => `送信中 ${percent}`,
+  waiting: 'ネットワークを待っています',
+  queuedFile: '順番を待っています',
+  serverBusy: '現在ファイルを受け付けられません。自動で再試行します',
+  tooLarge: (limit) => `大きすぎます（${limit}まで）`,
+  tooLargePlain: '大きすぎます',
+  wrongType: 'この種類のファイルは送れません',
+  emptyFile: '中身がありません',
+  infected: 'ウイルス検査で拒否されました',
+  unreadable: '読み込めません。もう一度選んでください。',
+  refusedFile: (why) => (why ? `拒否されました：${why}` : '拒否されました'),
+  openPicture: (name) => `画像${name}を開く`,
+  getFile: 'ダウンロード',
+};
