@@ -41,6 +41,8 @@ type Trial struct {
 	Outbound carry.Outbound
 	// Taken answers it.
 	Taken func(w http.ResponseWriter, r *http.Request)
+	// AnyAnswer says that every answer of 200 to 299 takes the message, whatever its body is.
+	AnyAnswer bool
 	// Prompt says that asking the carrier for something else than to send a message answers r; nil when nothing else is asked.
 	Prompt func(w http.ResponseWriter, r *http.Request) bool
 }
