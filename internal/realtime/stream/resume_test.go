@@ -231,6 +231,67 @@ func TestCutAtEveryByte(t *testing.T) {
 
 func same(url string) string { return url }
 
+// TestCutAtEveryFrame cuts one connection after each frame of a session, in both directions: of hello, subscribe, sends, their
+// acknowledgments and events. Nothing is lost and nothing comes twice, on either side.
+func TestCutAtEveryFrame(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sqlite(t), nil)
+	const each = 5
+	session := func(t *testing.T, cut load.Cut) (*load.Cutter, *follower) {
+		ch := h.channel("ann", "bob")
+		start := h.open("ann")
+		defer start.Cut()
+		s := h.subscribe(start, ch, "", 0)
+		proxy := load.NewCutter(t, h.url, func(n int) load.Cut {
+			if n > 0 {
+				return load.Cut{}
+			}
+			return cut
+		})
+		ann := &follower{t: t, url: proxy.URL(), token: "ann visitor 3600000", channel: ch, dial: same, epoch: s.Epoch, offset: s.Offset}
+		bob := &follower{t: t, url: h.url, token: "bob visitor 3600000", channel: ch, dial: same, epoch: s.Epoch, offset: s.Offset}
+		for i := range each {
+			ann.unsent = append(ann.unsent, fmt.Sprintf("ann-%d", i))
+			bob.unsent = append(bob.unsent, fmt.Sprintf("bob-%d", i))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() { bob.run(ctx, 2*each-1) })
+		wg.Go(func() { ann.run(ctx, 2*each-1) })
+		wg.Wait()
+		ann.check("ann", 0, 2*each-1)
+		bob.check("bob", 0, 2*each-1)
+		h.wantOrder(ch, "ann", each)
+		h.wantOrder(ch, "bob", each)
+		if ann.resets > 0 {
+			t.Errorf("%d resets", ann.resets)
+		}
+		return proxy, ann
+	}
+	whole, _ := session(t, load.Cut{})
+	frames := whole.Seen()
+	if frames.Up < 2+each || frames.Down < 2+3*each {
+		t.Fatalf("a whole session has %+v frames", frames)
+	}
+	var wg sync.WaitGroup
+	cut := func(c load.Cut) {
+		wg.Go(func() {
+			proxy, ann := session(t, c)
+			if proxy.Connections() < 2 || ann.cuts < 2 {
+				t.Errorf("%+v: it was not cut", c)
+			}
+		})
+	}
+	for n := 1; n <= frames.Up; n++ {
+		cut(load.Cut{Up: n})
+	}
+	for n := 1; n < frames.Down; n++ { // after the last, nobody comes back
+		cut(load.Cut{Down: n})
+	}
+	wg.Wait()
+}
+
 // wantOrder wants the messages of one author once each, in the order in which they were written.
 func (h *house) wantOrder(channel, author string, n int) {
 	h.t.Helper()

@@ -17,7 +17,7 @@ import (
 // bare is a client that costs almost nothing: no goroutine, and no buffer once it is idle.
 type bare struct{ net.Conn }
 
-func (c bare) send(b *testing.B, frame string) {
+func (c bare) send(b testing.TB, frame string) {
 	b.Helper()
 	head := []byte{0x82, 0x80 | 126, 0, 0, 0, 0, 0, 0} // masked with zeros
 	binary.BigEndian.PutUint16(head[2:], uint16(len(frame)))
@@ -27,7 +27,7 @@ func (c bare) send(b *testing.B, frame string) {
 }
 
 // until reads until something has come.
-func (c bare) until(b *testing.B, r *bufio.Reader, what string) {
+func (c bare) until(b testing.TB, r *bufio.Reader, what string) {
 	b.Helper()
 	for got := ""; !strings.Contains(got, what); {
 		part := make([]byte, 4096)
@@ -37,6 +37,19 @@ func (c bare) until(b *testing.B, r *bufio.Reader, what string) {
 		}
 		got += string(part[:n])
 	}
+}
+
+// bare opens a connection.
+func (h *house) bare(t testing.TB) (bare, *bufio.Reader) {
+	t.Helper()
+	raw, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(h.url, "ws://"), "/v3/wsconnect"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, r := bare{raw}, bufio.NewReader(raw)
+	_, _ = fmt.Fprint(raw, "GET /v3/wsconnect HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	c.until(t, r, "\r\n\r\n")
+	return c, r
 }
 
 // BenchmarkIdle is the memory that a signed-in client takes that follows one channel, its own channels and itself. The other
@@ -63,13 +76,7 @@ func BenchmarkIdle(b *testing.B) {
 		before := memory()
 		var all []bare
 		for range n {
-			raw, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(h.url, "ws://"), "/v3/wsconnect"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			c, r := bare{raw}, bufio.NewReader(raw)
-			_, _ = fmt.Fprint(raw, "GET /v3/wsconnect HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-			c.until(b, r, "\r\n\r\n")
+			c, r := h.bare(b)
 			c.send(b, frameOf(`{"method":"init","id":"1","token":"ann visitor 36000000"}`, ""))
 			c.until(b, r, "continuation_token")
 			c.send(b, subscribe)

@@ -243,15 +243,23 @@ func (e *clientEvents) OnClose(_ *gws.Conn, err error) {
 
 func (h *house) dial() *client {
 	h.t.Helper()
-	c := &client{t: h.t, frames: make(chan frame, 10_000), done: make(chan struct{})}
-	ws, _, err := gws.NewClient(&clientEvents{c: c}, &gws.ClientOption{Addr: h.url})
+	c, err := h.dialAt(h.url)
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	return c
+}
+
+func (h *house) dialAt(url string) (*client, error) {
+	c := &client{t: h.t, frames: make(chan frame, 10_000), done: make(chan struct{})}
+	ws, _, err := gws.NewClient(&clientEvents{c: c}, &gws.ClientOption{Addr: url})
+	if err != nil {
+		return nil, err
 	}
 	c.ws = ws
 	go ws.ReadLoop()
 	h.t.Cleanup(c.cut)
-	return c
+	return c, nil
 }
 
 func (c *client) cut() { _ = c.ws.NetConn().Close() }
@@ -409,4 +417,13 @@ func (c *client) ends(code uint16) {
 	case <-time.After(time.Minute):
 		c.t.Error("the connection did not end")
 	}
+}
+
+// actor is somebody with a token.
+func (h *house) actor(identity string) account.Actor {
+	a, err := h.tokens.Token(context.Background(), identity+" visitor 60000")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return a
 }
