@@ -52,17 +52,19 @@ var sameFloor = map[string][]string{
 // siblings lists the imports between subpackages of one package that the architecture allows: the parts of a pure core, each
 // standing on the ones that follow it.
 var siblings = map[string][]string{
-	"internal/chat/change":         {"internal/chat/payload"},
-	"internal/chat/settings":       {"internal/chat/check"},
-	"internal/chat/webhook":        {"internal/chat/check", "internal/chat/settings"},
-	"internal/studio/engine":       {"internal/studio/definition", "internal/studio/template"},
-	"internal/studio/definition":   {"internal/studio/template"},
-	"internal/chat/look":           {"internal/chat/permission"},
-	"internal/chat/origin":         {"internal/chat/settings"},
-	"internal/connector/whatsapp":  {"internal/connector/graph"},
-	"internal/connector/messenger": {"internal/connector/graph"},
-	"internal/realtime/stream":     {"internal/realtime/socket"},
-	"internal/realtime/twilsock":   {"internal/realtime/socket"},
+	"internal/chat/change":          {"internal/chat/payload"},
+	"internal/chat/settings":        {"internal/chat/check"},
+	"internal/chat/webhook":         {"internal/chat/check", "internal/chat/settings"},
+	"internal/studio/engine":        {"internal/studio/definition", "internal/studio/template"},
+	"internal/studio/definition":    {"internal/studio/template"},
+	"internal/chat/look":            {"internal/chat/permission"},
+	"internal/chat/origin":          {"internal/chat/settings"},
+	"internal/connector/whatsapp":   {"internal/connector/graph"},
+	"internal/connector/messenger":  {"internal/connector/graph"},
+	"internal/realtime/stream":      {"internal/realtime/socket"},
+	"internal/realtime/twilsock":    {"internal/realtime/socket"},
+	"internal/chat/delivery":        {"internal/chat/payload"},
+	"internal/messaging/connection": {"internal/messaging/carry"},
 }
 
 // engines lists the packages that their subpackages are built on: these import them, never the other way around.

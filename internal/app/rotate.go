@@ -21,13 +21,14 @@ const rekeyBatch = 200
 var sealedTables = []string{
 	"account", "account_key", "account_person", "account_session", "account_link",
 	"chat_service", "chat_role", "chat_user", "chat_channel", "chat_member", "chat_message",
-	"chat_invite", "chat_webhook", "chat_credential", "chat_binding",
+	"chat_invite", "chat_webhook", "chat_credential", "chat_binding", "chat_delivery",
 	"flex_flow", "flex_contact", "flex_channel", "flex_configuration",
 	"taskrouter_workspace", "taskrouter_activity", "taskrouter_channel", "taskrouter_queue", "taskrouter_workflow",
 	"taskrouter_worker", "taskrouter_worker_channel", "taskrouter_task", "taskrouter_reservation",
 	"studio_flow", "studio_revision", "studio_execution", "studio_step", "studio_test_line", "studio_function", "studio_assistant",
 	"hook_delivery", "hook_body",
 	"media", "media_rules",
+	"messaging_connection", "messaging_message", "messaging_party", "messaging_number", "messaging_application", "messaging_service",
 }
 
 // rotate gives the main account a new primary key and seals its rows anew. A sweep that was cut goes on where it stood: run

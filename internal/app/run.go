@@ -141,7 +141,10 @@ func (p *parts) serveMetrics() (stop func(context.Context) error) {
 }
 
 // baseURL is the address that people open.
-func (p *parts) baseURL(listener net.Listener) string {
+func (p *parts) baseURL(listener net.Listener) string { return p.addressed(listener.Addr().String()) }
+
+// addressed is the configured address of this server, else one made of what it listens on.
+func (p *parts) addressed(listen string) string {
 	if p.config.URL != "" {
 		return strings.TrimRight(p.config.URL, "/")
 	}
@@ -149,9 +152,9 @@ func (p *parts) baseURL(listener net.Listener) string {
 	if p.config.TLSCert != "" {
 		scheme = "https"
 	}
-	host, port, err := net.SplitHostPort(listener.Addr().String())
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return scheme + "://" + listener.Addr().String()
+		return scheme + "://" + listen
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"

@@ -15,9 +15,11 @@ import (
 	"usher/internal/account"
 	"usher/internal/bus"
 	"usher/internal/chat"
+	"usher/internal/chat/delivery"
 	"usher/internal/chat/look"
 	devices "usher/internal/chat/push"
 	"usher/internal/chat/webhook"
+	"usher/internal/connector/switchboard"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
@@ -31,6 +33,7 @@ import (
 	"usher/internal/loop"
 	"usher/internal/media"
 	"usher/internal/messaging"
+	"usher/internal/messaging/connection"
 	"usher/internal/notify"
 	"usher/internal/page"
 	"usher/internal/push"
@@ -40,6 +43,7 @@ import (
 	"usher/internal/realtime/twilsock"
 	"usher/internal/rest"
 	restaccounts "usher/internal/rest/accounts"
+	restcarriers "usher/internal/rest/carriers"
 	restchat "usher/internal/rest/chat"
 	resters "usher/internal/rest/ers"
 	restflex "usher/internal/rest/flex"
@@ -120,6 +124,9 @@ type parts struct {
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
 	webhooks *webhook.Webhooks
+	carriers *connection.Connections
+	board    *switchboard.Switchboard
+	arrivals *delivery.Deliveries
 	notify   *notify.Notify
 	devices  *devices.Push
 	push     *push.Push
@@ -150,7 +157,8 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
-	caller := hook.NewClient(hook.NewTransport(hook.Policy{Allow: allow}))
+	transport := hook.NewTransport(hook.Policy{Allow: allow})
+	caller := hook.NewClient(transport)
 	p.presence = &realtime.Presence{}
 	if p.media, err = p.openMedia(); err != nil {
 		return nil, errors.Join(err, p.db.Close())
@@ -173,6 +181,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.janitor = janitor.New(janitor.Deps{
 		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, ExecutionDays: c.ExecutionDays,
 	})
+	p.openCarriers(transport)
 	p.webhooks = webhook.New(p.db, p.chat)
 	p.devices = devices.New(p.db, p.chat)
 	p.push = p.newPush()
@@ -245,6 +254,7 @@ func (p *parts) products() ([]rest.Product, error) {
 		restmcs.Product(restmcs.Deps{Files: p.media, Rules: p.media, Key: mediaKey, Origin: p.config.MediaURL}),
 		resthooks.Product(p.hooks, p.flowrun),
 		restjanitor.Product(p.janitor, p.flex),
+		restcarriers.Product(restcarriers.Deps{Connections: p.carriers, Editor: p.carriers, Deliveries: p.arrivals, Entrance: entrance}),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}, nil
 }
@@ -333,6 +343,7 @@ func (p *parts) services() *loop.Group {
 	g.Add("webhooks", p.hooks.Worker())
 	g.Add(push.Events, p.jobs.Worker(job.Worker{Queue: push.Events, Do: p.push.OnEvent}))
 	g.Add(push.Sends, p.jobs.Worker(job.Worker{Queue: push.Sends, Do: p.push.OnSend, Parallel: 16, Backoff: push.Backoff}))
+	g.Add("carriers", p.board)
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))
 	g.Add("janitor", p.janitor.Service())
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))
@@ -381,6 +392,8 @@ func (p *parts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.stream.ServeHTTP(w, r)
 	case strings.HasSuffix(r.URL.Path, "/v3/wsconnect"): // on any host and under any prefix
 		p.twilsock.ServeHTTP(w, r)
+	case switchboard.Claims(r):
+		p.board.ServeHTTP(w, r)
 	case p.rest.Claims(r):
 		p.rest.ServeHTTP(w, r)
 	case strings.HasPrefix(r.URL.Path, "/signin/"):

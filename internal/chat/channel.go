@@ -27,6 +27,7 @@ type Channel struct {
 	Private     bool
 	Removed     bool  // deleted; its messages are being purged
 	Watched     bool  // its events have durable subscribers
+	Carried     bool  // its messages go out by a carrier
 	Head        int64 // offset of the stream's newest event; 0 when there is none
 	LastIndex   int64 // of the newest message ever written; -1 when there is none
 	Messages    int64 // how many exist
@@ -132,7 +133,7 @@ func (c *Chat) CreateChannelTx(tx *db.Tx, s Service, n NewChannel) (Channel, err
 			CreatedAt: check.Moment(n.DateCreated), UpdatedAt: check.Moment(n.DateUpdated),
 		},
 		ChannelDoc: ChannelDoc{FriendlyName: n.FriendlyName, UniqueName: n.UniqueName, Attributes: attributes, CreatedBy: n.CreatedBy},
-		ServiceID:  s.ID, ServiceSID: s.SID, Private: n.Private, Watched: n.Watched, LastIndex: -1,
+		ServiceID:  s.ID, ServiceSID: s.SID, Private: n.Private, Watched: n.Watched, Carried: n.Carried, LastIndex: -1,
 		hash: hash, origin: origin.Told(nil, s.SID, s.Webhooks, 0),
 	}
 	if err := nameFree(tx, &ch); err != nil {

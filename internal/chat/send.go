@@ -205,13 +205,13 @@ func (c *Chat) compose(acct int64, n NewMessage) (Message, error) {
 const takeIndex = `update chat_channel set last_index = last_index + 1, head = head + 1, message_count = message_count + 1
 where id = $1 and removed = 0 and member_epoch = $2
   and exists (select 1 from chat_service where id = $3 and role_epoch = $4)
-returning last_index, head, watched, webhooks`
+returning last_index, head, watched, carried, webhooks`
 
 // send writes the message and its event. stale tells that the seat is no
 // longer true; then nothing was written.
 func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte, by *event.Origin) (stale bool, err error) {
-	var head, watched, webhooks int64
-	err = tx.Returning(takeIndex, []any{s.channelID, s.memberEpoch, s.serviceID, s.roleEpoch}, &m.Index, &head, &watched, &webhooks)
+	var head, watched, carried, webhooks int64
+	err = tx.Returning(takeIndex, []any{s.channelID, s.memberEpoch, s.serviceID, s.roleEpoch}, &m.Index, &head, &watched, &carried, &webhooks)
 	if isMissing(err) {
 		return true, nil
 	}
@@ -219,11 +219,11 @@ func (c *Chat) send(tx *db.Tx, s seat, m *Message, fixed []byte, by *event.Origi
 		return false, fmt.Errorf("channel %s: %w", s.channel, err)
 	}
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key = s.channelID, s.channel, s.service, s.key
-	return false, c.write(tx, m, fixed, head, watched != 0, origin.Told(by, s.service, s.hooks, webhooks))
+	return false, c.write(tx, m, fixed, head, watched != 0, carried != 0, origin.Told(by, s.service, s.hooks, webhooks))
 }
 
 // write inserts a message that has its index and appends its event.
-func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched bool, by *event.Origin) error {
+func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched, carried bool, by *event.Origin) error {
 	if m.Media != nil {
 		if err := c.attach(tx, m); err != nil {
 			return err
@@ -235,7 +235,7 @@ func (c *Chat) write(tx *db.Tx, m *Message, fixed []byte, head int64, watched bo
 	}
 	return c.log.Append(tx, event.Event{
 		Account: m.Account, Stream: event.Stream{Kind: event.Channel, ID: m.ChannelID, SID: m.ChannelSID}, Offset: head,
-		Kind: event.MessageAdded, Key: m.Key, Data: m.encode(fixed), Watched: watched, Origin: by,
+		Kind: event.MessageAdded, Key: m.Key, Data: m.encode(fixed), Watched: watched, Carried: carried, Origin: by,
 	})
 }
 
@@ -286,10 +286,10 @@ func (c *Chat) SendTx(tx *db.Tx, ch *Channel, n NewMessage) (m Message, repeated
 	if err := c.sitting(tx, ch.ID, &m); err != nil {
 		return Message{}, false, err
 	}
-	var head, watched int64
+	var head, watched, carried int64
 	err = tx.Returning(`update chat_channel set last_index = last_index + 1, head = head + 1, message_count = message_count + 1
-		where id = $1 and removed = 0 returning last_index, head, message_count, watched`,
-		[]any{ch.ID}, &ch.LastIndex, &head, &ch.Messages, &watched)
+		where id = $1 and removed = 0 returning last_index, head, message_count, watched, carried`,
+		[]any{ch.ID}, &ch.LastIndex, &head, &ch.Messages, &watched, &carried)
 	if isMissing(err) {
 		return Message{}, false, Place{Channel: string(ch.SID)}.missing()
 	}
@@ -298,5 +298,5 @@ func (c *Chat) SendTx(tx *db.Tx, ch *Channel, n NewMessage) (m Message, repeated
 	}
 	ch.Head, ch.Watched = head, watched != 0
 	m.ChannelID, m.ChannelSID, m.ServiceSID, m.Key, m.Index = ch.ID, ch.SID, ch.ServiceSID, ch.Key, ch.LastIndex
-	return m, false, c.write(tx, &m, m.fixedPart(), head, ch.Watched, ch.origin)
+	return m, false, c.write(tx, &m, m.fixedPart(), head, ch.Watched, carried != 0 && !n.Brought, ch.origin)
 }

@@ -53,6 +53,7 @@ var channels = &db.Table[Channel]{
 		{Name: "private", Field: func(ch *Channel) any { return &ch.Private }},
 		{Name: "removed", Field: func(ch *Channel) any { return &ch.Removed }},
 		{Name: "watched", Field: func(ch *Channel) any { return &ch.Watched }},
+		{Name: "carried", Field: func(ch *Channel) any { return &ch.Carried }},
 		{Name: "head", Field: func(ch *Channel) any { return &ch.Head }},
 		{Name: "last_index", Field: func(ch *Channel) any { return &ch.LastIndex }},
 		{Name: "message_count", Field: func(ch *Channel) any { return &ch.Messages }},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"usher/internal/messaging/carry"
+	"usher/internal/sid"
 )
 
 // Kind is a sort of connector.
@@ -47,6 +48,9 @@ type Deps struct {
 	PublicURL string
 	// Dial opens connections for carriers that are not reached over HTTP, guarded as Client is; nil is a plain dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Account and Connection say whose it is, for connectors that keep rows of their own; zero while settings are only checked.
+	Account    int64
+	Connection sid.SID
 }
 
 // Sender is a connection that can send. Send returns once the carrier has taken the message. A *carry.Refusal says that it has not;

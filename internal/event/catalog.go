@@ -8,9 +8,12 @@ const (
 	MessageAdded   = "message.added"
 	MessageUpdated = "message.updated"
 	MessageRemoved = "message.removed"
-	MemberAdded    = "member.added"
-	MemberUpdated  = "member.updated"
-	MemberRemoved  = "member.removed"
+	// MessageDelivery tells what became of a message that goes out by a carrier.
+	MessageDelivery = "message.delivery"
+
+	MemberAdded   = "member.added"
+	MemberUpdated = "member.updated"
+	MemberRemoved = "member.removed"
 
 	UserAdded          = "user.added" // on no stream: for durable subscribers only
 	UserUpdated        = "user.updated"

@@ -60,6 +60,8 @@ type Event struct {
 	// Watched is the channel's flag at the time of the event: a sentence of floor 3 waits for the channel's next message.
 	// It is not stored.
 	Watched bool
+	// Carried says that a carrier brings the channel's words to its customer and this one did not come from there. It is not stored.
+	Carried bool
 	// Origin is set when somebody outside is to be told of the event. It goes to subscribers and is not stored in the log.
 	Origin *Origin
 }

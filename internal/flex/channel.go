@@ -46,13 +46,15 @@ type Channel struct {
 
 // ChannelDocument is the sealed part of a Flex channel.
 type ChannelDocument struct {
-	Flow           sid.SID         `json:"flow"`
-	User           sid.SID         `json:"user"`
-	Service        sid.SID         `json:"service"`
-	Identity       string          `json:"identity"`
-	Name           string          `json:"name"`
-	ChannelType    string          `json:"channel_type"`
-	Target         string          `json:"target,omitempty"`
+	Flow        sid.SID `json:"flow"`
+	User        sid.SID `json:"user"`
+	Service     sid.SID `json:"service"`
+	Identity    string  `json:"identity"`
+	Name        string  `json:"name"`
+	ChannelType string  `json:"channel_type"`
+	Target      string  `json:"target,omitempty"`
+	// Number is the account's own address that the customer at Target writes to; "" where no carrier carries the conversation.
+	Number         string          `json:"number,omitempty"`
 	PreEngagement  json.RawMessage `json:"pre_engagement,omitempty"`
 	TaskAttributes json.RawMessage `json:"task_attributes,omitempty"`
 	LongLived      bool            `json:"long_lived"`

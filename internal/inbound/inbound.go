@@ -79,6 +79,8 @@ type Opening struct {
 	LongLived *bool
 	// Web asks for a WebChannel.
 	Web bool
+
+	number string // the account's own address, where a carrier carries what is said
 }
 
 // Open returns the open channel of the contact and the flow, or opens one; opened tells which. A visitor opens a channel
@@ -119,23 +121,42 @@ func (in *Inbound) tryOpen(ctx context.Context, actor account.Actor, o Opening, 
 		if err != nil {
 			return err
 		}
-		contact, _, err := in.flex.EnsureContactTx(tx, actor.Account, o.Identity, o.CustomerName)
-		if err != nil {
-			return err
-		}
-		if c, opened, err = in.found(tx, flow, contact); err != nil || !opened {
-			return err
-		}
-		c, err = in.open(tx, o, flow, contact, pre, extra)
+		c, opened, err = in.openTx(tx, o, flow, pre, extra)
 		return err
 	})
 	return c, opened, err
 }
 
+// openTx finds the contact's open channel by a flow, or opens one. Somebody whom a carrier reaches is known by the address, whatever
+// the chat identity is, so that the answer to what is written first finds the channel.
+func (in *Inbound) openTx(tx *db.Tx, o Opening, flow flex.Flow, pre, extra json.RawMessage) (c flex.Channel, opened bool, err error) {
+	who := o.Identity
+	if o.number = flow.Address(); o.Target == "" {
+		o.number = ""
+	}
+	if o.number != "" {
+		who = o.Target
+	}
+	contact, _, err := in.flex.EnsureContactTx(tx, flow.Account, who, o.CustomerName)
+	if err != nil {
+		return c, false, err
+	}
+	if c, opened, err = in.found(tx, flow, contact, o.number); err != nil || !opened {
+		return c, false, err
+	}
+	c, err = in.open(tx, o, flow, contact, pre, extra)
+	return c, err == nil, err
+}
+
 // found looks for the contact's open channel; none says that there is none. One whose chat channel was deleted is forgotten:
 // nobody could write into it.
-func (in *Inbound) found(tx *db.Tx, flow flex.Flow, contact flex.Contact) (c flex.Channel, none bool, err error) {
-	c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID)
+func (in *Inbound) found(tx *db.Tx, flow flex.Flow, contact flex.Contact, number string) (c flex.Channel, none bool, err error) {
+	if number != "" {
+		c, err = in.flex.OpenAtTx(tx, contact.ID, number)
+	}
+	if number == "" || errors.Is(err, db.ErrNotFound) {
+		c, err = in.flex.OpenChannelTx(tx, flow.ID, contact.ID)
+	}
 	if errors.Is(err, db.ErrNotFound) {
 		return c, true, nil
 	}
@@ -215,7 +236,7 @@ func (in *Inbound) open(tx *db.Tx, o Opening, flow flex.Flow, contact flex.Conta
 	}
 	ch, err := in.chat.CreateChannelTx(tx, service, chat.NewChannel{
 		FriendlyName: o.ChannelName, UniqueName: o.UniqueName, Attributes: attributes, Private: true,
-		Key: contact.Key, Watched: true,
+		Key: contact.Key, Watched: true, Carried: o.number != "",
 	})
 	if err != nil {
 		return flex.Channel{}, err
@@ -228,7 +249,7 @@ func (in *Inbound) open(tx *db.Tx, o Opening, flow flex.Flow, contact flex.Conta
 		FlowID: flow.ID, ContactID: contact.ID, Web: o.Web, Open: true,
 		ChannelDocument: flex.ChannelDocument{
 			Flow: flow.SID, User: user.SID, Service: service.SID, Identity: o.Identity, Name: customerName(o),
-			ChannelType: flow.ChannelType, Target: o.Target,
+			ChannelType: flow.ChannelType, Target: o.Target, Number: o.number,
 			PreEngagement: pre, TaskAttributes: extra, LongLived: longLived,
 		},
 	}

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -18,6 +19,19 @@ const (
 	// lookAgain bounds how long a worker sleeps when nobody wakes it: another process's wake-up may get lost.
 	lookAgain = 30 * time.Second
 )
+
+// Later is the error of a job that is not to be run before some time, such as one whose carrier has asked for a pause. It counts as
+// a failure like any other, but is not worth a line of the log each time.
+type Later struct {
+	After time.Duration
+	Err   error
+}
+
+// Error says why.
+func (l *Later) Error() string { return l.Err.Error() }
+
+// Unwrap returns why.
+func (l *Later) Unwrap() error { return l.Err }
 
 // Worker runs the jobs of one queue. It is a loop.Service.
 type Worker struct {
@@ -163,6 +177,10 @@ func (w *Worker) work(ctx context.Context, j Job) {
 	bury := j.Attempt >= w.Backoff.Attempts
 	again := time.Now().Add(w.Backoff.Delay(j.Attempt, rand.Float64))
 	level := slog.LevelWarn
+	var later *Later
+	if errors.As(err, &later) {
+		level, again = slog.LevelDebug, time.Now().Add(later.After)
+	}
 	if bury {
 		level = slog.LevelError
 	}

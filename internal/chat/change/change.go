@@ -20,6 +20,7 @@ type NewChannel struct {
 	DateUpdated  time.Time
 	Key          int64 // data key of the contact whose conversation this is; 0 is the account's own
 	Watched      bool
+	Carried      bool // what is said in it goes out by a carrier
 }
 
 // Channel is a change of a channel; nil and zero leave a field alone. An
@@ -66,6 +67,7 @@ type NewMessage struct {
 	ClientID      string // made by the sender; sending it again answers with the first message
 	LastUpdatedBy string
 	Media         sid.SID   // of the file to carry, "" for none
+	Brought       bool      // by a carrier: it does not go out by one
 	DateCreated   time.Time // of an import; zero is now
 	DateUpdated   time.Time
 }

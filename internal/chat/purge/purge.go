@@ -56,7 +56,9 @@ func Channel(tx *db.Tx, id int64, limit int64) (done bool, err error) {
 	if err := media.ReleaseChannel(tx, id); err != nil {
 		return false, err
 	}
-	for _, statement := range []string{`delete from chat_member where channel_id = $1`, `delete from chat_invite where channel_id = $1`} {
+	for _, statement := range []string{
+		`delete from chat_member where channel_id = $1`, `delete from chat_invite where channel_id = $1`, `delete from chat_delivery where channel_id = $1`,
+	} {
 		if _, err := tx.Exec(statement, id); err != nil {
 			return false, fmt.Errorf("purge channel %d: %w", id, err)
 		}
