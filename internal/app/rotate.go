@@ -29,6 +29,7 @@ var sealedTables = []string{
 	"hook_delivery", "hook_body",
 	"media", "media_rules",
 	"messaging_connection", "messaging_message", "messaging_party", "messaging_number", "messaging_application", "messaging_service",
+	"proxy_service", "proxy_number", "proxy_session", "proxy_participant", "proxy_interaction",
 }
 
 // rotate gives the main account a new primary key and seals its rows anew. A sweep that was cut goes on where it stood: run
