@@ -45,7 +45,7 @@ var sameFloor = map[string][]string{
 	"internal/taskrouter": {"internal/account"},
 	"internal/studio":     {"internal/account"},
 	"internal/proxy":      {"internal/account"},
-	"internal/messaging":  {"internal/account"},
+	"internal/messaging":  {"internal/account", "internal/media"},
 	"internal/hook":       {"internal/account"},
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"usher/internal/blob"
 	"usher/internal/connector/clamd"
 	"usher/internal/media"
+	"usher/internal/messaging"
 )
 
 // openMedia opens the store of files.
@@ -46,4 +48,10 @@ func (p *parts) sweepMedia(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// messageLinks makes the addresses under which carriers and webhooks find the files of messages.
+func (p *parts) messageLinks() (messaging.Links, error) {
+	key, err := p.edgeKey("files of messages")
+	return messaging.Links{Key: key, Origin: cmp.Or(p.config.MediaURL, p.config.URL, "http://"+p.config.Listen)}, err
 }

@@ -51,6 +51,7 @@ import (
 	restiam "usher/internal/rest/iam"
 	restjanitor "usher/internal/rest/janitor"
 	restmcs "usher/internal/rest/mcs"
+	restmessaging "usher/internal/rest/messaging"
 	reststudio "usher/internal/rest/studio"
 	resttaskrouter "usher/internal/rest/taskrouter"
 	"usher/internal/seal"
@@ -121,6 +122,7 @@ type parts struct {
 	flowrun  *flowrun.FlowRun
 	handoff  *handoff.Handoff
 	messages *messaging.Messaging
+	links    messaging.Links // to the files of messages
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
 	webhooks *webhook.Webhooks
@@ -169,7 +171,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	})
 	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
 	p.flex = flex.New(p.db)
-	p.messages = messaging.New(messaging.Deps{DB: p.db, Log: p.log, Jobs: p.jobs})
+	p.messages = messaging.New(messaging.Deps{DB: p.db, Log: p.log, Jobs: p.jobs, Media: p.media})
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
 	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
 	p.studio = studio.New(p.db)
@@ -191,6 +193,9 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	// The main account's keys are also those of page tokens and visitor secrets, so it comes before the edges.
 	if p.setup, err = p.mainAccount(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())
+	}
+	if p.links, err = p.messageLinks(); err != nil {
+		return nil, errors.Join(err, p.db.Close())
 	}
 	if err := p.edges(); err != nil {
 		return nil, errors.Join(err, p.db.Close())
@@ -241,9 +246,11 @@ func (p *parts) products() ([]rest.Product, error) {
 	if err != nil {
 		return nil, err
 	}
+	texts := restmessaging.Deps{Messages: p.messages, Accounts: p.accounts, Files: p.media, Links: p.links}
 	flows := reststudio.Deps{Studio: p.studio, Runner: p.flowrun, Trials: p.flowrun}
 	return []rest.Product{
-		restaccounts.Product(p.accounts, p.accounts),
+		restaccounts.Product(p.accounts, p.accounts, restmessaging.Mounts(texts)...),
+		restmessaging.Product(texts),
 		restchat.Product(restchat.Deps{Chat: p.chat, Webhooks: p.webhooks, Push: p.devices, MediaMB: p.config.MediaMB}),
 		resters.Product(p.accounts, p.devices),
 		restflex.Product(restflex.Deps{

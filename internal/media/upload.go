@@ -62,7 +62,25 @@ func (s *Store) Upload(ctx context.Context, actor account.Actor, service sid.SID
 	if err != nil {
 		return Media{}, err
 	}
-	most := rules.most(actor)
+	return s.take(ctx, actor, taking{service: service, key: key, rules: rules}, n, body)
+}
+
+// Keep keeps a file that a carrier brings, for the account and under its key until Attach ties it to a message: Attachment.Service
+// is then empty, and so is Media.Service. The installation's own rules say how large it may be. Errors are those of Upload.
+func (s *Store) Keep(ctx context.Context, acct int64, n NewMedia, body io.Reader) (Media, error) {
+	return s.take(ctx, account.System(acct, ""), taking{rules: s.rules}, n, body)
+}
+
+// taking says where a file goes that is taken.
+type taking struct {
+	service sid.SID
+	key     int64
+	rules   Rules
+}
+
+// take checks a file and keeps it.
+func (s *Store) take(ctx context.Context, actor account.Actor, t taking, n NewMedia, body io.Reader) (Media, error) {
+	most := t.rules.most(actor)
 	if n.Size > most {
 		return Media{}, tooLarge(most)
 	}
@@ -83,14 +101,14 @@ func (s *Store) Upload(ctx context.Context, actor account.Actor, service sid.SID
 	head = head[:size]
 	found := find(head)
 	m := Media{
-		Row:     db.Row{SID: sid.New(sid.Media), Account: actor.Account, Key: key},
-		Service: service,
+		Row:     db.Row{SID: sid.New(sid.Media), Account: actor.Account, Key: t.key},
+		Service: t.service,
 		Document: Document{
 			Filename: cleanFilename(n.Filename), ContentType: agreed(n.ContentType, found), Sniffed: bare(found.String()),
 			Category: n.Category, Author: actor.Identity, Secret: seal.NewStreamKey(),
 		},
 	}
-	if !rules.allows(m.ContentType) {
+	if !t.rules.allows(m.ContentType) {
 		return Media{}, fault.New(50511, "Invalid message media content type: %.100s is not taken here", m.ContentType)
 	}
 	if err := s.announce(ctx, actor, &m); err != nil {

@@ -8,6 +8,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
+	"usher/internal/media"
 	"usher/internal/messaging/carry"
 	"usher/internal/sid"
 )
@@ -26,11 +27,11 @@ const (
 	blindWent = "messaging went"
 )
 
-// AcceptTx keeps a message that a carrier brings on a connection; files are what media.Store.Keep has returned for in.Media, in
-// their order. The same in.ID of the same connection again changes nothing: the first message is returned and fresh is false.
+// AcceptTx keeps a message that a carrier brings on a connection; files name what media.Store.Keep has kept of in.Media, in their
+// order. The same in.ID of the same connection again changes nothing: the first message is returned and fresh is false.
 // An address that can be none is 21212 or 21211. Where two transactions accept the first message of a customer at the same
 // time, the later one fails with db.ErrConflict and must be run again.
-func (m *Messaging) AcceptTx(tx *db.Tx, acct int64, connection sid.SID, in carry.Inbound, files ...Item) (msg Message, fresh bool, err error) {
+func (m *Messaging) AcceptTx(tx *db.Tx, acct int64, connection sid.SID, in carry.Inbound, files ...sid.SID) (msg Message, fresh bool, err error) {
 	if in.ID == "" || len(in.ID) > carrierIDMost {
 		return Message{}, false, fault.Invalid("The carrier's name for the message must have 1 to %d bytes", carrierIDMost)
 	}
@@ -50,8 +51,11 @@ func (m *Messaging) AcceptTx(tx *db.Tx, acct int64, connection sid.SID, in carry
 		Row: db.Row{SID: sid.New(prefix), Account: acct}, Status: carry.Received, Inbound: true, Connection: connection, SentAt: tx.Now,
 		MessageDocument: MessageDocument{
 			Direction: Inbound, From: from, To: to, Body: bounded(in.Body, inboundBodyMost), Segments: max(in.Segments, 1),
-			Media: files, ProfileName: bounded(in.ProfileName, detailMost), Details: details(in.Details),
+			ProfileName: bounded(in.ProfileName, detailMost), Details: details(in.Details),
 		},
+	}
+	for _, file := range files {
+		msg.Media = append(msg.Media, Item{SID: file})
 	}
 	first, err := m.claimTx(tx, acct, connection, blindCame, in.ID, msg.SID, 0)
 	if err != nil {
@@ -84,6 +88,14 @@ func (m *Messaging) receive(tx *db.Tx, msg *Message) error {
 		}
 	case !errors.Is(err, db.ErrNotFound):
 		return err
+	}
+	for i := range msg.Media {
+		item := &msg.Media[i]
+		file, err := m.media.Attach(tx, media.Attachment{Account: msg.Account, Media: item.SID, Message: msg.SID, Key: msg.Key})
+		if err != nil {
+			return err
+		}
+		item.ContentType, item.Size, item.Name, item.Kept, item.CreatedAt = file.ContentType, file.Size, file.Filename, true, file.CreatedAt
 	}
 	if err := messages.Insert(tx, msg); err != nil {
 		return err

@@ -81,10 +81,11 @@ type MessageDocument struct {
 	// OptOut is START, STOP or HELP when the message is such a keyword.
 	OptOut string `json:"opt_out,omitempty"`
 	// Masked says that an incoming message belongs to a masked conversation.
-	Masked   bool      `json:"masked,omitempty"`
-	Feedback string    `json:"feedback,omitempty"`
-	Asked    bool      `json:"asked,omitempty"` // for feedback
-	Confirms time.Time `json:"confirms,omitzero"`
+	Masked bool `json:"masked,omitempty"`
+	// Asked says that whoever sent it wants to tell later whether it did what it was for: Feedback, since FeedbackAt.
+	Asked      bool      `json:"asked,omitempty"`
+	Feedback   string    `json:"feedback,omitempty"`
+	FeedbackAt time.Time `json:"feedback_at,omitzero"`
 }
 
 // Item is a file of a message.
@@ -92,8 +93,10 @@ type Item struct {
 	SID         sid.SID `json:"sid"` // ME…
 	ContentType string  `json:"type,omitempty"`
 	// URL is where a sender's file was said to be. Kept says that the bytes are ours; until then there is only the URL.
-	URL       string    `json:"url,omitempty"`
-	Kept      bool      `json:"kept,omitempty"`
+	URL  string `json:"url,omitempty"`
+	Kept bool   `json:"kept,omitempty"`
+	// Lent says that they are another's, such as a chat message's: they do not go with this message.
+	Lent      bool      `json:"lent,omitempty"`
 	Size      int64     `json:"size,omitempty"`
 	Name      string    `json:"name,omitempty"`
 	CreatedAt time.Time `json:"created"`

@@ -8,6 +8,7 @@ import (
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/job"
+	"usher/internal/media"
 	"usher/internal/sid"
 )
 
@@ -18,6 +19,13 @@ type Deps struct {
 	Jobs *job.Queue
 	// Masks is asked about numbers that a Proxy service has in its pool; nil takes nothing.
 	Masks Masks
+	// Media ties files to messages; *media.Store does it.
+	Media Media
+}
+
+// Media ties files that are kept already to the messages that carry them.
+type Media interface {
+	Attach(tx *db.Tx, a media.Attachment) (media.Media, error)
 }
 
 // Messaging holds the operations of the package together. It is safe for concurrent use.
@@ -26,10 +34,13 @@ type Messaging struct {
 	log   *event.Log
 	jobs  *job.Queue
 	masks Masks
+	media Media
 }
 
 // New makes the product on a database.
-func New(d Deps) *Messaging { return &Messaging{db: d.DB, log: d.Log, jobs: d.Jobs, masks: d.Masks} }
+func New(d Deps) *Messaging {
+	return &Messaging{db: d.DB, log: d.Log, jobs: d.Jobs, masks: d.Masks, media: d.Media}
+}
 
 // DB is the database that the product's rows are in, for sentences that span products.
 func (m *Messaging) DB() *db.DB { return m.db }

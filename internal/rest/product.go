@@ -33,6 +33,7 @@ type Product struct {
 type product struct {
 	Product
 	root   node
+	files  node // of the 2010 API: paths of bytes, without .json
 	routes []*route
 }
 

@@ -32,6 +32,7 @@ type route struct {
 	filter *plan // decodes a list's query
 	json   bool
 	raw    bool // the operation reads the body itself
+	plain  bool // in the 2010 API: the path does not end in .json, because the answer is bytes
 	run    func(ctx context.Context, c *Call) (answer, error)
 	err    error // a mistake in a tag, reported by New
 }
@@ -52,6 +53,9 @@ func (p *product) add(r *route) error {
 		return fmt.Errorf("%s %s: names no grant", r.method, r.path)
 	}
 	at := &p.root
+	if p.Classic && r.plain {
+		at = &p.files
+	}
 	for seg := range strings.SplitSeq(strings.TrimPrefix(r.path, "/"), "/") {
 		if name, ok := strings.CutPrefix(seg, "{"); ok {
 			r.vars = append(r.vars, strings.TrimSuffix(name, "}"))
@@ -92,12 +96,13 @@ func (p *product) match(path string, vars *[maxVars]string) (*node, error) {
 	if !found {
 		return nil, errNoRoute
 	}
+	root := &p.root
 	if p.Classic {
 		if path, found = strings.CutSuffix(path, ".json"); !found {
-			return nil, errNoRoute
+			root = &p.files
 		}
 	}
-	if n := p.root.walk(path, vars, 0); n != nil {
+	if n := root.walk(path, vars, 0); n != nil {
 		return n, nil
 	}
 	return nil, errNoRoute
@@ -160,7 +165,7 @@ func Listing(def Product) (string, error) {
 	lines := make([]string, 0, len(p.routes))
 	for _, r := range p.routes {
 		path := "/" + p.Version + r.path
-		if p.Classic {
+		if p.Classic && !r.plain {
 			path += ".json"
 		}
 		lines = append(lines, fmt.Sprintf("%-90s %-6s %s%s", path, r.method, r.needs(), r.params()))

@@ -59,7 +59,7 @@ type Content struct {
 }
 
 func (d Download) routes() []*route {
-	return []*route{{method: http.MethodGet, path: d.Path, grants: d.Grants, public: d.Public, run: func(ctx context.Context, c *Call) (answer, error) {
+	return []*route{{method: http.MethodGet, path: d.Path, grants: d.Grants, public: d.Public, plain: true, run: func(ctx context.Context, c *Call) (answer, error) {
 		content, err := d.Do(ctx, c)
 		return answer{status: http.StatusOK, content: &content}, err
 	}}}

@@ -137,6 +137,7 @@ var titles = []struct{ product, title string }{
 	{"flex-api", "Flex v1 (`/flex-api/v1`)"},
 	{"taskrouter", "TaskRouter v1 (`/taskrouter/v1`)"},
 	{"api", "Accounts, keys and messages (`/api/2010-04-01`, `/2010-04-01`)"},
+	{"messaging", "Messaging services v1 (`/messaging/v1`)"},
 	{"studio", "Studio v2 (`/studio/v2`)"},
 	{"proxy", "Proxy v1 (`/proxy/v1`)"},
 }

@@ -23,6 +23,7 @@ func Build(t *testing.T, c *rig.Client, account string) World {
 	w.flex(t, c)
 	w.studio(t, c)
 	w.hooks(t, c)
+	w.messages(t, c, account)
 	keys := "/api/2010-04-01/Accounts/" + account
 	key := c.Post(t, keys+"/Keys.json", "FriendlyName", "world")
 	w["api/Accounts/Keys"] = key.SID()
@@ -84,6 +85,28 @@ func (w World) device(t *testing.T, c *rig.Client, account string, key rig.Answe
 		t.Fatalf("registering a device answers %d, %v", answer.StatusCode, err)
 	}
 	return registered.ID
+}
+
+func (w World) messages(t *testing.T, c *rig.Client, account string) {
+	t.Helper()
+	base := "/api/2010-04-01/Accounts/" + account
+	w["api/Accounts/IncomingPhoneNumbers"] = c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "+15005550100").SID()
+	w["api/Accounts/Applications"] = c.Post(t, base+"/Applications.json", "FriendlyName", "world").SID()
+	message := c.Post(t, base+"/Messages.json", "From", "+15005550100", "To", "+15005550101", "MediaUrl", "https://example.org/a.png").SID()
+	w["api/Accounts/Messages"] = message
+	files, err := c.All(t.Context(), base+"/Messages/"+message+"/Media.json", "media_list")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("the message's files: %v, %v", files, err)
+	}
+	w["api/Accounts/Messages/Media"] = rig.Text(files[0], "sid")
+	service := c.Post(t, "/messaging/v1/Services", "FriendlyName", "world").SID()
+	pool := "/messaging/v1/Services/" + service
+	pooled := c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "+15005550102").SID()
+	short := c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "50100").SID()
+	w["messaging/Services"] = service
+	w["messaging/Services/PhoneNumbers"] = c.Post(t, pool+"/PhoneNumbers", "PhoneNumberSid", pooled).SID()
+	w["messaging/Services/ShortCodes"] = c.Post(t, pool+"/ShortCodes", "ShortCodeSid", short).SID()
+	w["messaging/Services/AlphaSenders"] = c.Post(t, pool+"/AlphaSenders", "AlphaSender", "WORLD").SID()
 }
 
 func (w World) taskrouter(t *testing.T, c *rig.Client) {
@@ -219,38 +242,48 @@ func (w World) Body(o Operation) []string {
 
 // bodies are the forms of the operations that need more than a name. A value that begins with @ is an object of the world.
 var bodies = map[string][]string{
-	"chat CreateChannel":               {"FriendlyName", "x"},
-	"chat UpdateChannel":               {"Attributes", `{"x":1}`},
-	"chat CreateChannelWebhook":        {"Type", "webhook", "Configuration.Url", "https://example.org/", "Configuration.Filters", "onMessageSent"},
-	"chat UpdateChannelWebhook":        {"Configuration.Url", "https://example.org/2"},
-	"chat CreateCredential":            {"Type", "gcm"},
-	"chat CreateInvite":                {"Identity", "guest"},
-	"chat CreateMember":                {"Identity", "mallory"},
-	"chat UpdateMember":                {"Attributes", `{"x":1}`},
-	"chat CreateMessage":               {"Body", "x"},
-	"chat UpdateMessage":               {"Body", "changed"},
-	"chat CreateRole":                  {"FriendlyName", "x", "Type", "channel", "Permission", "sendMessage"},
-	"chat UpdateRole":                  {"Permission", "leaveChannel"},
-	"chat CreateUser":                  {"Identity", "mallory"},
-	"chat UpdateUserChannel":           {"LastConsumedMessageIndex", "0"},
-	"flex-api CreateChannel":           {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m", "ChatUserFriendlyName", "m", "ChatFriendlyName", "m"},
-	"flex-api CreateWebChannel":        {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m2", "CustomerFriendlyName", "m", "ChatFriendlyName", "m"},
-	"flex-api UpdateWebChannel":        {"ChatStatus", "inactive"},
-	"flex-api CreateFlexFlow":          {"FriendlyName", "x", "ChatServiceSid", "@chat/Services", "ChannelType", "web", "IntegrationType", "external", "Integration.Url", "https://example.org/"},
-	"hooks CreateDelivery":             {"FlexFlowSid", "@hooks/Flow"},
-	"hooks CreateDeliveryReplay":       {},
-	"studio CreateFlow":                {"FriendlyName", "x", "Status", "published", "Definition", Flow},
-	"studio UpdateFlow":                {"Status", "draft", "FriendlyName", "changed"},
-	"studio UpdateFlowValidate":        {"FriendlyName", "x", "Status", "published", "Definition", Flow},
-	"studio CreateExecution":           {"To", "+15005550101", "From", "+15005550100"},
-	"studio UpdateExecution":           {"Status", "ended"},
-	"studio UpdateTestUser":            {"TestUsers", "ann"},
-	"taskrouter UpdateTask":            {"Priority", "3"},
-	"taskrouter CreateTask":            {"WorkflowSid", "@taskrouter/Workspaces/Workflows", "Attributes", "{}"},
-	"taskrouter CreateTaskChannel":     {"FriendlyName", "x", "UniqueName", "x"},
-	"taskrouter CreateTaskQueue":       {"FriendlyName", "x", "TargetWorkers", "1==1"},
-	"taskrouter CreateWorkflow":        {"FriendlyName", "x", "Configuration", `{"task_routing":{"filters":[]}}`},
-	"taskrouter UpdateTaskReservation": {"ReservationStatus", "accepted"},
+	"api CreateIncomingPhoneNumber":         {"PhoneNumber", "+15005550103"},
+	"api CreateIncomingPhoneNumberLocal":    {"PhoneNumber", "+15005550104"},
+	"api CreateIncomingPhoneNumberMobile":   {"PhoneNumber", "+15005550105"},
+	"api CreateIncomingPhoneNumberTollFree": {"PhoneNumber", "+15005550106"},
+	"api CreateMessage":                     {"From", "+15005550100", "To", "+15005550101", "Body", "x"},
+	"api UpdateMessage":                     {"Body", ""},
+	"api CreateMessageFeedback":             {"Outcome", "confirmed"},
+	"messaging CreatePhoneNumber":           {"PhoneNumberSid", "@api/Accounts/IncomingPhoneNumbers"},
+	"messaging CreateShortCode":             {"ShortCodeSid", "@messaging/Services/ShortCodes"},
+	"messaging CreateAlphaSender":           {"AlphaSender", "OTHER"},
+	"chat CreateChannel":                    {"FriendlyName", "x"},
+	"chat UpdateChannel":                    {"Attributes", `{"x":1}`},
+	"chat CreateChannelWebhook":             {"Type", "webhook", "Configuration.Url", "https://example.org/", "Configuration.Filters", "onMessageSent"},
+	"chat UpdateChannelWebhook":             {"Configuration.Url", "https://example.org/2"},
+	"chat CreateCredential":                 {"Type", "gcm"},
+	"chat CreateInvite":                     {"Identity", "guest"},
+	"chat CreateMember":                     {"Identity", "mallory"},
+	"chat UpdateMember":                     {"Attributes", `{"x":1}`},
+	"chat CreateMessage":                    {"Body", "x"},
+	"chat UpdateMessage":                    {"Body", "changed"},
+	"chat CreateRole":                       {"FriendlyName", "x", "Type", "channel", "Permission", "sendMessage"},
+	"chat UpdateRole":                       {"Permission", "leaveChannel"},
+	"chat CreateUser":                       {"Identity", "mallory"},
+	"chat UpdateUserChannel":                {"LastConsumedMessageIndex", "0"},
+	"flex-api CreateChannel":                {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m", "ChatUserFriendlyName", "m", "ChatFriendlyName", "m"},
+	"flex-api CreateWebChannel":             {"FlexFlowSid", "@flex-api/FlexFlows", "Identity", "m2", "CustomerFriendlyName", "m", "ChatFriendlyName", "m"},
+	"flex-api UpdateWebChannel":             {"ChatStatus", "inactive"},
+	"flex-api CreateFlexFlow":               {"FriendlyName", "x", "ChatServiceSid", "@chat/Services", "ChannelType", "web", "IntegrationType", "external", "Integration.Url", "https://example.org/"},
+	"hooks CreateDelivery":                  {"FlexFlowSid", "@hooks/Flow"},
+	"hooks CreateDeliveryReplay":            {},
+	"studio CreateFlow":                     {"FriendlyName", "x", "Status", "published", "Definition", Flow},
+	"studio UpdateFlow":                     {"Status", "draft", "FriendlyName", "changed"},
+	"studio UpdateFlowValidate":             {"FriendlyName", "x", "Status", "published", "Definition", Flow},
+	"studio CreateExecution":                {"To", "+15005550101", "From", "+15005550100"},
+	"studio UpdateExecution":                {"Status", "ended"},
+	"studio UpdateTestUser":                 {"TestUsers", "ann"},
+	"taskrouter UpdateTask":                 {"Priority", "3"},
+	"taskrouter CreateTask":                 {"WorkflowSid", "@taskrouter/Workspaces/Workflows", "Attributes", "{}"},
+	"taskrouter CreateTaskChannel":          {"FriendlyName", "x", "UniqueName", "x"},
+	"taskrouter CreateTaskQueue":            {"FriendlyName", "x", "TargetWorkers", "1==1"},
+	"taskrouter CreateWorkflow":             {"FriendlyName", "x", "Configuration", `{"task_routing":{"filters":[]}}`},
+	"taskrouter UpdateTaskReservation":      {"ReservationStatus", "accepted"},
 	"taskrouter UpdateWorkerReservation": {
 		"ReservationStatus", "rejected",
 	},
