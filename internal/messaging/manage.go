@@ -144,12 +144,12 @@ func (i Item) release(tx *db.Tx) error {
 // DeleteMedia deletes one file of a message. Grant messaging.send.
 func (m *Messaging) DeleteMedia(ctx context.Context, actor account.Actor, s, file sid.SID) error {
 	_, err := m.change(ctx, actor, s, func(tx *db.Tx, msg *Message) error {
-		if msg.underWay() {
-			return fault.New(20009, "A file of a message that is still to be sent cannot be deleted")
-		}
 		for i, item := range msg.Media {
 			if item.SID != file {
 				continue
+			}
+			if msg.underWay() {
+				return fault.New(20009, "A file of a message that is still to be sent cannot be deleted")
 			}
 			if err := item.release(tx); err != nil {
 				return err
