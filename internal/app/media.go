@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,25 @@ func (p *parts) mediaOrigin(r *http.Request) string {
 		return strings.TrimRight(p.config.MediaURL, "/")
 	}
 	return p.rest.Origin(r)
+}
+
+// fileOrigin is where those find files who were told of them by a flow or a webhook: the configured address, else the one listened on.
+func (p *parts) fileOrigin() string {
+	c := p.config
+	for _, address := range []string{c.MediaURL, c.URL} {
+		if address != "" {
+			return strings.TrimRight(address, "/")
+		}
+	}
+	scheme := "http://"
+	if c.TLSCert != "" {
+		scheme = "https://"
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if ip := net.ParseIP(host); err != nil || host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // sweepMedia deletes the bytes of files that nobody may have any more.

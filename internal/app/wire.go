@@ -178,7 +178,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.hooks = hook.New(hook.Deps{DB: p.db, Jobs: p.jobs, Client: caller, Accounts: p.accounts})
 	p.flowrun = flowrun.New(flowrun.Deps{
 		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff, Caller: caller,
-		Hooks: p.hooks, Accounts: p.accounts,
+		Hooks: p.hooks, Accounts: p.accounts, Fetcher: caller, Files: p.media, Origin: p.fileOrigin(),
 	})
 	p.janitor = janitor.New(janitor.Deps{
 		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, ExecutionDays: c.ExecutionDays,

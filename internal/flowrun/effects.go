@@ -124,36 +124,64 @@ func (r *FlowRun) carryOut(tx *db.Tx, x *studio.Execution, effect engine.Effect,
 
 // send writes a message into the conversation. Flows of other channels need a carrier, which is told as a failure of the widget.
 func (r *FlowRun) send(tx *db.Tx, x *studio.Execution, e engine.SendMessage) (engine.Input, error) {
-	name := e.Channel
-	if name == "" {
-		name = x.State.Contact
+	if !sid.Valid(addressee(x, e), sid.Channel) {
+		return engine.Sent{Token: e.Token, Code: noCarrier, Message: "no carrier is configured for this address"}, nil
 	}
-	failed := func(code int, text string) (engine.Input, error) {
+	if e.MediaURL != "" {
+		return nil, r.sendLater(tx, x, e)
+	}
+	in, err := r.say(tx, x, e, "")
+	return in, err
+}
+
+// addressee is the channel that a message goes to, or another kind of address.
+func addressee(x *studio.Execution, e engine.SendMessage) string {
+	if e.Channel != "" {
+		return e.Channel
+	}
+	return x.State.Contact
+}
+
+// say writes a message, and a file that is kept for it, into the channel.
+func (r *FlowRun) say(tx *db.Tx, x *studio.Execution, e engine.SendMessage, file sid.SID) (engine.Sent, error) {
+	name := addressee(x, e)
+	failed := func(code int, text string) (engine.Sent, error) {
 		return engine.Sent{Token: e.Token, Code: code, Message: text}, nil
-	}
-	if !sid.Valid(name, sid.Channel) {
-		return failed(noCarrier, "no carrier is configured for this address")
 	}
 	ch, err := r.Chat.ChannelTx(tx, x.Account, sid.SID(name))
 	if fault.Is(err, fault.KindNotFound) {
 		return failed(fault.Of(err).Code, "the channel is not there any more")
 	}
 	if err != nil {
-		return nil, err
+		return engine.Sent{}, err
 	}
 	author := e.From
 	// In the customer's own name the flow would talk to itself.
 	if author == "" || sid.Valid(author, sid.ChatService) || author == text(x.State.Context.Trigger["message"], "From") {
 		author = bot
 	}
-	m, _, err := r.Chat.SendTx(tx, &ch, chat.NewMessage{Author: author, Body: withMedia(e.Body, e.MediaURL), Attributes: e.Attributes, ClientID: e.Token})
-	if fault.Is(err, fault.KindInvalid) || fault.Is(err, fault.KindTooLarge) {
-		return failed(fault.Of(err).Code, fault.Of(err).Message)
+	parts := []chat.NewMessage{{Author: author, Body: e.Body, Attributes: e.Attributes, ClientID: e.Token}}
+	if file != "" {
+		if e.Body == "" {
+			parts = nil
+		}
+		parts = append(parts, chat.NewMessage{Author: author, Attributes: e.Attributes, Media: file, ClientID: e.Token + ".file"})
 	}
-	if err != nil {
-		return nil, err
+	sent := engine.Sent{Token: e.Token}
+	for _, part := range parts {
+		m, _, err := r.Chat.SendTx(tx, &ch, part)
+		if fault.Is(err, fault.KindInvalid) || fault.Is(err, fault.KindTooLarge) {
+			return failed(fault.Of(err).Code, fault.Of(err).Message)
+		}
+		if err != nil {
+			return engine.Sent{}, err
+		}
+		sent.SID, sent.Data = string(m.SID), map[string]any{"Body": e.Body, "ChannelSid": name, "Index": m.Index}
+		if m.Media != nil {
+			sent.Data["MediaSid"] = string(m.Media.SID)
+		}
 	}
-	return engine.Sent{Token: e.Token, SID: string(m.SID), Data: map[string]any{"Body": e.Body, "ChannelSid": name, "Index": m.Index}}, nil
+	return sent, nil
 }
 
 // order makes the task by which the conversation goes to an agent.
@@ -288,8 +316,9 @@ type timer struct {
 type call struct {
 	Execution sid.SID `json:"execution"`
 	engine.HTTPCall
-	Redirect *engine.Redirect `json:"redirect,omitempty"`
-	Consult  *engine.Consult  `json:"consult,omitempty"`
+	Redirect *engine.Redirect    `json:"redirect,omitempty"`
+	Consult  *engine.Consult     `json:"consult,omitempty"`
+	Send     *engine.SendMessage `json:"send,omitempty"`
 }
 
 // later sets the job that asks outside.

@@ -55,7 +55,7 @@ func (r *FlowRun) post(tx *db.Tx, flow flex.Flow, c *flex.Channel, m chat.Messag
 	_, err = r.Hooks.EnqueueTx(tx, hook.Notice{
 		Account: c.Account, AccountSID: owner.SID, Key: c.Key, Kind: messageSent, Subject: c.SID,
 		Unique: "flow|" + string(m.SID), Order: orderOf(c.SID), Retries: retries, Undelivered: Undelivered,
-		Content: hook.Content{URL: flow.Integration.URL, Form: messageForm(owner.SID, c, m)},
+		Content: hook.Content{URL: flow.Integration.URL, Form: r.addFile(messageForm(owner.SID, c, m), c.Service, m)},
 	})
 	if err != nil || before(m, c.Heard) {
 		return err

@@ -76,6 +76,10 @@ type Deps struct {
 	Caller   Caller
 	Hooks    Deliveries
 	Accounts Accounts
+	Fetcher  Fetcher
+	Files    Files
+	// Origin is where this server is reached, for the addresses of files, such as https://usher.example.org.
+	Origin string
 }
 
 // FlowRun is the sentence between Studio and everything that a flow touches. It is a studio.Runner.
@@ -167,7 +171,7 @@ func (r *FlowRun) hear(tx *db.Tx, acct int64, channel sid.SID, m chat.MessageDat
 	if err != nil {
 		return true, err
 	}
-	data, err := triggerData(c, &ch, m)
+	data, err := r.triggerData(c, &ch, m)
 	if err != nil {
 		return true, err
 	}
@@ -265,16 +269,18 @@ func (r *FlowRun) step(tx *db.Tx, x *studio.Execution, in engine.Input, on *erra
 }
 
 // triggerData is a message as flows see it: the fields of the original's webhook for a message that was sent.
-func triggerData(c flex.Channel, ch *chat.Channel, m chat.MessageData) (map[string]any, error) {
+func (r *FlowRun) triggerData(c flex.Channel, ch *chat.Channel, m chat.MessageData) (map[string]any, error) {
 	var attributes any
 	if len(ch.Attributes) > 0 {
 		if err := json.Unmarshal(ch.Attributes, &attributes); err != nil {
 			return nil, fmt.Errorf("channel %s attributes: %w", ch.SID, err)
 		}
 	}
-	return map[string]any{
-		"EventType": "onMessageSent", "Source": "SDK", "InstanceSid": string(c.Service), "ChannelSid": string(c.SID), "MessageSid": string(m.SID),
+	data := map[string]any{
+		"EventType": messageSent, "Source": "SDK", "InstanceSid": string(c.Service), "ChannelSid": string(c.SID), "MessageSid": string(m.SID),
 		"Index": m.Index, "Body": m.Body, "From": m.Author, "ClientIdentity": m.Author, "Attributes": string(m.Attributes),
 		"ChannelAttributes": attributes,
-	}, nil
+	}
+	r.fileFields(data, c.Service, m)
+	return data, nil
 }

@@ -28,6 +28,7 @@ func (r *FlowRun) HearTx(tx *db.Tx, flow sid.SID, ch *chat.Channel, m chat.Messa
 		}
 	}
 	data["Index"], data["ChannelAttributes"] = m.Index, attributes
+	r.fileFields(data, ch.ServiceSID, m)
 	on := &errand{}
 	begin := func() error {
 		x, effects, err := r.Studio.StartTx(tx, ch.Account, studio.NewExecution{

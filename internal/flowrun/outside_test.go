@@ -1,16 +1,21 @@
 package flowrun_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/internal/chat"
+	"usher/internal/flex"
 	"usher/internal/flowrun"
 	"usher/internal/hook"
 	"usher/internal/inbound/inboundtest"
+	"usher/internal/media"
 	"usher/internal/sid"
 	"usher/internal/studio"
 	"usher/internal/studio/engine"
@@ -232,15 +237,105 @@ func TestRedirect_fails(t *testing.T) {
 	})
 }
 
-// Media of a message are links in the conversation.
-func TestSend_media(t *testing.T) {
+// picture is the beginning of a PNG file.
+const picture = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+
+// shown lists what was written in a channel, with the files that it carries.
+func (w *world) shown(c flex.Channel) (list []string) {
+	w.T.Helper()
+	all, err := w.Chat.History(w.T.Context(), w.Owner, c.SID, nil, chat.MaxHistory)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	for i := range all {
+		text := all[i].Author + ": " + all[i].Body
+		if f := all[i].Media; f != nil {
+			text += fmt.Sprintf("[%s %s %d]", *f.Filename, f.ContentType, f.Size)
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// The file of a message is fetched once and sent as a file, after its text; one that cannot be had is a failure of the widget.
+func TestSend_file(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		show := say("show", "", "sent", "more")
+		w.answers(map[string]hook.Response{"x.example.com/0.png": {Status: 200, ContentType: "image/png", Body: []byte(picture)}})
+		show, more := say("show", "", "sent", "more"), say("more", "And:", "failed", "sorry", "sent", "sorry")
 		show["properties"].(props)["media_url"] = "https://x.example.com/{{trigger.message.Index}}.png"
-		more := say("more", "And:")
-		more["properties"].(props)["media_url"] = "https://x.example.com/b.png"
-		c := w.talk(w.studioFlow(begin("show"), show, more))
+		more["properties"].(props)["media_url"] = "https://x.example.com/none.png"
+		wait := ask("wait", "Look", "600", "incomingMessage", "thanks")
+		wait["properties"].(props)["media_url"] = "https://x.example.com/0.png"
+		flow := w.studioFlow(begin("show"), show, more, say("sorry", "Sorry", "sent", "wait"), wait, say("thanks", "Thanks"))
+		c := w.talk(flow)
 		w.hears(c, "hi")
-		w.wants(string(c.SID), "ada: hi", "Bot: https://x.example.com/0.png", "Bot: And:\nhttps://x.example.com/b.png")
+		for range 3 {
+			w.Restart()
+			w.run(flowrun.Calls)
+		}
+		if why := w.failure(flow, "more").Context; !strings.Contains(string(mustJSON(t, why)), "11200") {
+			t.Errorf("the failure is %s", mustJSON(t, why))
+		}
+		w.hears(c, "nice")
+		want := []string{"ada: hi", "Bot: [0.png image/png 16]", "Bot: Sorry", "Helper: Look", "Helper: [0.png image/png 16]", "ada: nice", "Bot: Thanks"}
+		if diff := cmp.Diff(want, w.shown(c)); diff != "" {
+			t.Errorf("shown:\n%s", diff)
+		}
 	})
+}
+
+// A customer who is faster than the file gets it all the same; after the end of the execution nobody does.
+func TestSend_fileLate(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.answers(map[string]hook.Response{"x.example.com/a.png": {Status: 200, Body: []byte(picture)}})
+		wait := ask("wait", "Look", "600", "incomingMessage", "again")
+		wait["properties"].(props)["media_url"] = "https://x.example.com/a.png"
+		c := w.talk(w.studioFlow(begin("wait"), wait, ask("again", "Well?", "600")))
+		w.hears(c, "hi")
+		w.hears(c, "impatient")
+		w.run(flowrun.Calls)
+		want := []string{"ada: hi", "ada: impatient", "Helper: Well?", "Helper: Look", "Helper: [a.png image/png 16]"}
+		if diff := cmp.Diff(want, w.shown(c)); diff != "" {
+			t.Errorf("shown:\n%s", diff)
+		}
+	})
+}
+
+// A flow knows of the file that a customer sends, in the words of the original's messages and of chat, and so does who takes over.
+func TestHear_file(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		asked := w.answers(map[string]hook.Response{"app.example.com/start": document("")})
+		flow := w.studioFlow(begin("ask"), ask("ask", "{{trigger.message.NumMedia}}", "600", "incomingMessage", "tell"),
+			say("tell", "{{widgets.ask.inbound.NumMedia}} {{widgets.ask.inbound.MediaContentType0}} {{widgets.ask.inbound.MediaFilename}}", "sent", "away"),
+			widget("away", "add-twiml-redirect", props{"url": "https://app.example.com/start"}))
+		c := w.talk(flow)
+		w.hears(c, "hi")
+		m, err := w.Files.Upload(t.Context(), w.Owner, w.Service.SID, media.NewMedia{Filename: "cat.png", Size: -1}, strings.NewReader(picture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := w.Chat.Send(t.Context(), w.Owner, c.SID, chat.NewMessage{Author: "ada", Media: m.SID}); err != nil {
+			t.Fatal(err)
+		}
+		w.Pump()
+		w.run(flowrun.Calls)
+		want := []string{"ada: hi", "Helper: 0", "ada: [cat.png image/png 16]", "Bot: 1 image/png cat.png"}
+		if diff := cmp.Diff(want, w.shown(c)); diff != "" {
+			t.Errorf("shown:\n%s", diff)
+		}
+		form := (*asked)[len(*asked)-1].Form
+		address := "https://usher.example.org/mcs/v1/Services/" + string(w.Service.SID) + "/Media/" + string(m.SID) + "/Content"
+		if form.Get("NumMedia") != "1" || form.Get("MediaUrl0") != address || form.Get("MediaContentType0") != "image/png" || form.Get("Body") != "" {
+			t.Errorf("asked %v", form)
+		}
+	})
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

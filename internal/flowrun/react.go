@@ -26,6 +26,9 @@ func (r *FlowRun) OnCall(ctx context.Context, j job.Job) error {
 	if done, err := decode(j, &c); done || err != nil {
 		return err
 	}
+	if c.Send != nil { // also when the customer was faster than the file
+		return forgive(r.sendFile(ctx, j, c.Execution, *c.Send))
+	}
 	x, err := r.waits(ctx, j.Account, c.Execution, c.Token)
 	if err != nil || x == nil {
 		return forgive(err)

@@ -135,7 +135,13 @@ func redirectForm(x *studio.Execution, account sid.SID) url.Values {
 	field := func(name string) string { s, _ := message[name].(string); return s }
 	form := url.Values{
 		"AccountSid": {string(account)}, "FlowSid": {string(x.State.FlowSID)}, "ExecutionSid": {string(x.SID)},
-		"From": {x.State.Contact}, "To": {x.State.Channel}, "Body": {latest(x)}, "NumMedia": {"0"},
+		"From": {x.State.Contact}, "To": {x.State.Channel}, "Body": {""}, "NumMedia": {"0"},
+	}
+	said := latest(x)
+	for _, name := range []string{"Body", "NumMedia", "MediaUrl0", "MediaContentType0"} {
+		if s := text(said, name); s != "" {
+			form.Set(name, s)
+		}
 	}
 	if s := field("MessageSid"); s != "" {
 		form.Set("MessageSid", s)
@@ -150,14 +156,14 @@ func redirectForm(x *studio.Execution, account sid.SID) url.Values {
 }
 
 // latest is what the customer has written last, as far as the widgets know: the reply of the highest index, or what began the flow.
-func latest(x *studio.Execution) string {
-	body, at := text(x.State.Context.Trigger["message"], "Body"), int64(-1)
+func latest(x *studio.Execution) any {
+	said, at := x.State.Context.Trigger["message"], int64(-1)
 	for _, kept := range x.State.Context.Widgets {
 		if n, ok := index(kept["inbound"]); ok && n > at {
-			body, at = text(kept["inbound"], "Body"), n
+			said, at = kept["inbound"], n
 		}
 	}
-	return body
+	return said
 }
 
 // comeBack says what the other application wants said, if the execution still waits for it, and lets it go on.

@@ -154,7 +154,7 @@ func (in *NewTrial) channel(form json.RawMessage) map[string]any {
 func trialMessage(channel sid.SID, body string, index int64) map[string]any {
 	return map[string]any{
 		"EventType": "onMessageSent", "Source": "SDK", "ChannelSid": string(channel), "MessageSid": string(sid.New(sid.Message)),
-		"Index": index, "Body": body, "From": "test", "ClientIdentity": "test", "Attributes": attr.Empty,
+		"Index": index, "Body": body, "From": "test", "ClientIdentity": "test", "Attributes": attr.Empty, "NumMedia": "0",
 	}
 }
 

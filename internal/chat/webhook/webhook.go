@@ -230,14 +230,15 @@ func (c *Configuration) Wants(event, body string) bool {
 	case URL:
 		return slices.Contains(c.Filters, event)
 	case Trigger:
-		return event == messageSent && slices.ContainsFunc(c.Triggers, func(t string) bool { return strings.Contains(body, t) })
+		return sent(event) && slices.ContainsFunc(c.Triggers, func(t string) bool { return strings.Contains(body, t) })
 	case Studio:
-		return event == messageSent
+		return sent(event)
 	}
 	return false
 }
 
-const messageSent = "onMessageSent"
+// sent reports whether an event is that of a message that was sent, with a file or without.
+func sent(event string) bool { return event == "onMessageSent" || event == "onMediaMessageSent" }
 
 func (ch *Change) apply(c *Configuration) error {
 	if ch.URL != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path"
 	"slices"
 	"strconv"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/blob"
 	"usher/internal/bus"
 	"usher/internal/chat"
 	"usher/internal/db"
@@ -25,6 +27,7 @@ import (
 	"usher/internal/inbound"
 	"usher/internal/janitor"
 	"usher/internal/job"
+	"usher/internal/media"
 	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/studio"
@@ -55,6 +58,7 @@ type World struct {
 	Flowrun *flowrun.FlowRun
 	Hooks   *hook.Hooks
 	Jobs    *job.Queue
+	Files   *media.Store
 	Owner   account.Actor
 	IDs     taskrouter.DefaultIDs
 	Service chat.Service
@@ -80,7 +84,12 @@ func New(t testing.TB, d *db.DB) *World {
 		event.Worker: taskrouter.WorkerTable, event.Queue: taskrouter.QueueTable, event.Workspace: taskrouter.WorkspaceTable,
 	}, nil)
 	w := &World{T: t, DB: d, Flex: flex.New(d), Jobs: jobs, heard: make(chan struct{}, 1)}
-	w.Chat = chat.New(chat.Deps{DB: d, Log: log, Ring: d.Ring()})
+	blobs, err := blob.Open(blob.Options{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Files = media.New(media.Deps{DB: d, Blobs: blobs, Rules: media.Rules{MaxBytes: 1 << 20, VisitorBytes: 1 << 20}})
+	w.Chat = chat.New(chat.Deps{DB: d, Log: log, Ring: d.Ring(), Media: w.Files})
 	w.Tasks = taskrouter.New(taskrouter.Deps{DB: d, Log: log, Ring: d.Ring()})
 	w.Handoff = handoff.New(w.Flex, w.Chat, w.Tasks)
 	w.Inbound = inbound.New(w.Flex, w.Chat, w.Handoff)
@@ -107,6 +116,7 @@ func (w *World) Restart() {
 	w.Hooks = hook.New(hook.Deps{DB: w.DB, Jobs: w.Jobs, Client: w, Accounts: keeper{w}})
 	w.Flowrun = flowrun.New(flowrun.Deps{
 		Studio: w.Studio, Flex: w.Flex, Chat: w.Chat, Jobs: w.Jobs, Handoff: w.Handoff, Caller: w, Hooks: w.Hooks, Accounts: keeper{w},
+		Fetcher: w, Files: w.Files, Origin: "https://usher.example.org",
 	})
 	w.Janitor = janitor.New(janitor.Deps{
 		Flex: w.Flex, Chat: w.Chat, Studio: w.Studio, Tasks: w.Flowrun, Runner: w.Flowrun, Waiting: w.Handoff, ExecutionDays: w.ExecutionDays,
@@ -131,6 +141,18 @@ func (k keeper) ByIDTx(_ *db.Tx, id int64) (account.Account, error) {
 func (k keeper) Get(_ context.Context, _ account.Actor, s sid.SID) (a account.Account, err error) {
 	a.ID, a.SID, a.Status, a.AuthToken = k.w.Owner.Account, s, account.Active, AuthToken
 	return a, nil
+}
+
+// Fetch answers calls for files, by Answer as well.
+func (w *World) Fetch(ctx context.Context, address string, most int64, take func(hook.File) error) error {
+	r, err := w.Post(ctx, hook.Request{Method: "GET", URL: address})
+	if err != nil {
+		return err
+	}
+	if int64(len(r.Body)) > most {
+		return &hook.Error{Failure: hook.TooLarge}
+	}
+	return take(hook.File{Filename: path.Base(address), ContentType: r.ContentType, Size: int64(len(r.Body)), Body: bytes.NewReader(r.Body)})
 }
 
 // Post answers the HTTP calls of flows and webhooks.
