@@ -51,7 +51,7 @@ func TestFetch(t *testing.T) {
 	}
 	_, _, err := get("ftp://x")
 	fails(t, err, Refused)
-	_, _, err = (func() (File, string, error) { c = client(t, Policy{}); return get(s.URL + "/cat.png") })()
+	_, _, err = func() (File, string, error) { c = client(t, Policy{}); return get(s.URL + "/cat.png") }()
 	fails(t, err, Refused)
 	own := errors.New("not taken")
 	c = client(t, loopback)
