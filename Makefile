@@ -12,7 +12,7 @@ PG      := go run ./test/postgres
 SUITE   := test/suite.sh
 GOFILES  = $$(git ls-files -co --exclude-standard '*.go' | grep -v '_gen.go$$')
 # The suites that run the built program stand apart from the tests beside the code.
-OUTSIDE := first hostile sdk chatsdk kill canary foreign compat full
+OUTSIDE := first hostile sdk chatsdk kill canary foreign compat full carriers
 INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$$")
 
 # How much the long suites do; make test KILLS=30 FUZZTIME=60s for more. Inputs are counted: a time limit that ends while a worker is in the middle fails now and then.
@@ -91,7 +91,7 @@ test-go: ## Go tests beside the code, with the race detector, on SQLite and Post
 		'go test $$(command -v $${CC:-gcc} >/dev/null && echo -race) -shuffle=on $(INSIDE)'
 
 .PHONY: test-outside
-test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-media test-e2e test-webchat2 test-kill test-full test-canary ## the suites that run the built program
+test-outside: test-first test-foreign test-hostile test-compat test-sdk test-chatsdk test-media test-e2e test-webchat2 test-kill test-full test-canary test-carriers ## the suites that run the built program
 
 OUTSIDE_GO = USHER_BIN=$(CURDIR)/bin/usher $(PG) go test -count=1 -timeout 30m
 
@@ -122,6 +122,10 @@ test-chatsdk: build ## the official chat libraries, six versions
 .PHONY: test-media
 test-media: build ## files: a real scanner, an S3 server
 	@$(SUITE) 'files' 'postgres?,clamd,media' env $(OUTSIDE_GO) ./test/media
+
+.PHONY: test-carriers
+test-carriers: ## connectors against carriers of others: SMPP of npm, of Perl, Kannel
+	@$(SUITE) 'carriers' 'carriers,netsmpp?,kannel?' go test -count=1 -timeout 5m ./test/carriers
 
 .PHONY: test-e2e
 test-e2e: build ## two browsers and a conversation

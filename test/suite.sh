@@ -6,7 +6,8 @@
 # Where something is missing it says what, and which suite is left out; with CI set that is a failure. A need that ends
 # with "?" leaves out only a part of the suite, which then runs all the same.
 # Needs: none, cgo, node, postgres, chromium, web (the npm packages of web), sdk (those of test/sdk/node),
-# chatsdk (those of test/chatsdk), media (those of test/media), clamd, webchat2 (those of test/webchat2).
+# chatsdk (those of test/chatsdk), media (those of test/media), clamd, webchat2 (those of test/webchat2), carriers (those of test/carriers),
+# netsmpp (Perl's Net::SMPP), kannel.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -37,6 +38,9 @@ need_chatsdk() { npm_packages test/chatsdk; }
 need_media() { npm_packages test/media; }
 need_clamd() { command -v clamd >/dev/null || debian clamav-daemon; }
 need_webchat2() { npm_packages test/webchat2; }
+need_carriers() { npm_packages test/carriers; }
+need_netsmpp() { perl -MNet::SMPP -e 1 2>/dev/null || debian libnet-smpp-perl; }
+need_kannel() { [ -x /usr/sbin/bearerbox ] || command -v bearerbox >/dev/null || debian kannel; }
 need_postgres() { # the same places that dbtest looks at
 	[ -n "${TEST_PG:-}" ] && return 0
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || debian postgresql

@@ -51,6 +51,10 @@ var fields = []connector.Field{
 		Name: "long", Label: "Long messages", Help: "How parts are tied together, or sent as a whole in message_payload.", Default: "udh",
 		Choices: []string{"udh", "udh16", "sar", "payload"},
 	},
+	{
+		Name: "repeat", Label: "Send again after a cut", Default: "yes", Choices: []string{"yes", "no"},
+		Help: "When the link was cut before the carrier's answer: yes may send a message twice, no may send it never.",
+	},
 	{Name: "receipts", Label: "Ask for receipts", Default: "yes", Choices: []string{"yes", "no"}},
 	{
 		Name: "receipt_id", Label: "Message IDs in receipts", Default: "same", Choices: []string{"same", "decimal", "hex"},
@@ -82,7 +86,7 @@ type config struct {
 	timeout           time.Duration
 	alphabet          segment.Coding
 	long              string
-	receipts          bool
+	receipts, repeat  bool
 	receiptID         string
 	errors            map[string]int
 	sourceTON, srcNPI int // -1 is auto
@@ -154,7 +158,7 @@ func Open(values map[string]string, d connector.Deps) (*Connection, error) {
 		bind: s.text("bind", 20), window: s.number("window", 1, 1000), rate: s.number("rate", 0, 10_000),
 		enquire: time.Duration(s.number("enquire_seconds", 1, 3600)) * time.Second,
 		timeout: time.Duration(s.number("timeout_seconds", 1, 300)) * time.Second,
-		long:    s.text("long", 20), receipts: s.text("receipts", 3) == "yes", receiptID: s.text("receipt_id", 10),
+		long:    s.text("long", 20), receipts: s.text("receipts", 3) == "yes", repeat: s.text("repeat", 3) == "yes", receiptID: s.text("receipt_id", 10),
 		sourceTON: s.auto("source_ton"), srcNPI: s.auto("source_npi"), destTON: s.auto("dest_ton"), destNPI: s.auto("dest_npi"),
 		serviceType: s.text("service_type", 5), country: s.text("country_code", 4),
 		wait: time.Duration(s.number("parts_minutes", 1, 24*60)) * time.Minute, hold: hold,

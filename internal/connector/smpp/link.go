@@ -132,7 +132,7 @@ func (l *link) write() {
 			err = o.end
 		}
 		if err != nil {
-			l.end(err)
+			l.end(reach(err))
 			return
 		}
 	}
@@ -149,7 +149,7 @@ func (l *link) read() {
 			l.send(outgoing{unit: u.Nack(pdu.InvalidCommand), end: err})
 			return
 		case err != nil:
-			l.end(fmt.Errorf("read: %w", err))
+			l.end(fmt.Errorf("read: %w", reach(err)))
 			return
 		}
 		l.take(u)

@@ -162,6 +162,9 @@ func TestOpen(t *testing.T) {
 	s = good()
 	s["receipt_errors"] = "001=30005, 006 = 30003"
 	c, err := Open(s, connector.Deps{})
+	if err != nil || !c.Repeats() {
+		t.Errorf("%v, or it is not asked again after a cut", err)
+	}
 	if err != nil || c.errors["1"] != 30005 || c.errors["6"] != 30003 {
 		t.Errorf("%v, %v", c, err)
 	}
