@@ -29,5 +29,9 @@ export const keys = {
   rules: (flow: string) => ['flow-rules', flow] as const,
   functions: ['functions'] as const,
   assistant: ['assistant'] as const,
+  carriers: ['carriers'] as const,
+  carrierKinds: ['carrier-kinds'] as const,
+  carrierHealth: (sid: string) => ['carrier-health', sid] as const,
+  carrierTest: (message: string) => ['carrier-test', message] as const,
   ready: ['ready'] as const,
 };

@@ -2,12 +2,14 @@
 import { connections } from './connections/en';
 import { files } from './files/en';
 import { janitor } from './janitor/en';
+import { numbers } from './numbers/en';
 import { webhooks } from './webhooks/en';
 
 export const en = {
   ...connections,
   ...files,
   ...janitor,
+  ...numbers,
   ...webhooks,
   'app.name': 'Usher',
   'app.skip': 'Skip to the work',

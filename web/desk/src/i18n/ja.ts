@@ -3,12 +3,14 @@ import type { Catalogue } from './index';
 import { connections } from './connections/ja';
 import { files } from './files/ja';
 import { janitor } from './janitor/ja';
+import { numbers } from './numbers/ja';
 import { webhooks } from './webhooks/ja';
 
 export const ja: Catalogue = {
   ...connections,
   ...files,
   ...janitor,
+  ...numbers,
   ...webhooks,
   'app.name': 'Usher',
   'app.skip': '作業画面へ移動',

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { Navigate, NavLink, Route, Routes, useMatch } from 'react-router';
+import { carriers } from '../../api/carriers';
 import { flexFlows, studioFlows } from '../../api/flex';
 import { keys } from '../../api/keys';
 import { workers } from '../../api/taskrouter';
@@ -19,6 +20,7 @@ const Flows = lazy(() => import('./flows/list'));
 const FlowEditor = lazy(() => import('./flows/editor'));
 const Executions = lazy(() => import('./flows/executions'));
 const Connections = lazy(() => import('./connections'));
+const Numbers = lazy(() => import('./numbers'));
 const Janitor = lazy(() => import('./janitor'));
 const Webhooks = lazy(() => import('./webhooks'));
 
@@ -30,6 +32,7 @@ function Nav() {
   const { t } = useText();
   const flows = useQuery({ queryKey: keys.flows, queryFn: flexFlows, staleTime: 30_000 }).data?.length;
   const studio = useQuery({ queryKey: keys.studioFlows, queryFn: studioFlows, staleTime: 30_000 }).data?.length;
+  const carrying = useQuery({ queryKey: keys.carriers, queryFn: carriers, staleTime: 30_000 }).data?.reduce((n, each) => n + each.addresses.length, 0);
   const people = useQuery({ queryKey: keys.workers, queryFn: workers, staleTime: 30_000 }).data?.length;
   return (
     <nav className="anav" aria-label={t('admin.title')}>
@@ -38,6 +41,7 @@ function Nav() {
         <Item to="testdrive" icon="play" text={t('admin.testdrive')} />
         <div className="sec">{t('admin.messages')}</div>
         <Item to="channels" icon="web" text={t('admin.channels')} n={flows} />
+        <Item to="numbers" icon="sms" text={t('admin.numbers')} n={carrying} />
         <Item to="flows" icon="flow" text={t('admin.flows')} n={studio} />
         <Item to="connections" icon="launch" text={t('admin.connections')} />
         <Item to="webhooks" icon="plug" text={t('admin.webhooks')} />
@@ -72,6 +76,7 @@ export default function Admin({ who }: { who: Session }) {
         <Suspense fallback={<main className="main" id="work" />}><Routes>
           <Route path="testdrive" element={<TestDrive who={who} />} />
           <Route path="channels" element={<Channels />} />
+          <Route path="numbers" element={<Numbers />} />
           <Route path="flows" element={<Flows />} />
           <Route path="flows/:sid" element={<FlowEditor />} />
           <Route path="flows/:sid/executions" element={<Executions />} />
