@@ -127,6 +127,20 @@ export interface Worker {
   [more: string]: unknown
 }
 
+/** What became of a message that goes out by a carrier; `status` in the words of the Messages API. */
+export interface Delivery {
+  message_sid: string
+  channel_sid: string
+  index: number
+  status: 'accepted' | 'scheduled' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed' | 'canceled'
+  error_code: number | null
+  /** The carrier's own word. */
+  reason: string | null
+  /** What it went out as. */
+  messages: string[]
+  date_updated: string
+}
+
 type Kind<K extends string, D> = {
   [P in K]: { stream: string; epoch: string; offset: number; kind: P; at: string; data: D }
 }[K]
@@ -134,6 +148,7 @@ type Kind<K extends string, D> = {
 /** Everything that a stream tells, told apart by kind. */
 export type Event =
   | Kind<'message.added' | 'message.updated' | 'message.removed', Message>
+  | Kind<'message.delivery', Delivery>
   | Kind<'member.added' | 'member.updated' | 'member.removed', Member>
   | Kind<'channel.updated' | 'channel.removed', Channel>
   | Kind<

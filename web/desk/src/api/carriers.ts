@@ -1,5 +1,6 @@
 /** Connections to carriers, and a message sent to try one. Usher's own API, for administrators; the message is the Messages API's. */
 import { call, listAll } from './http';
+import type { Delivery } from './types';
 
 /** One setting of a kind, as its form shows it. */
 export interface CarrierField {
@@ -78,3 +79,9 @@ const messages = (account: string) => `/api/2010-04-01/Accounts/${account}/Messa
 export const sendMessage = (account: string, From: string, To: string, Body: string) =>
   call<CarrierMessage>('POST', `${messages(account)}.json`, { From, To, Body });
 export const readMessage = (account: string, sid: string) => call<CarrierMessage>('GET', `${messages(account)}/${sid}.json`);
+
+/** How many of a channel's newest messages say what became of them. */
+const FOLLOWED = 100;
+
+/** What became of a channel's newest messages, for channels that a carrier carries. */
+export const deliveriesOf = (channel: string) => listAll<Delivery>(`/carriers/v1/Channels/${channel}/Deliveries`, {}, FOLLOWED);

@@ -1,8 +1,9 @@
 /** One chat channel on the stream: its snapshot, its changes, who writes in it; all of it into the query cache. */
 import type { QueryClient } from '@tanstack/react-query';
 import type { Client } from '../../../stream/index.ts';
+import { deliveriesOf } from './carriers';
 import { keys } from './keys';
-import { applyChannel, mergeMessages, type Conversation } from './reduce';
+import { applyChannel, mergeDeliveries, mergeMessages, type Conversation } from './reduce';
 import type { Event, Work } from './types';
 
 /** Somebody else writes; `until` is ms since 1970. */
@@ -32,10 +33,20 @@ export async function loadConversation(client: Client, cache: QueryClient, chann
     members: page.members,
     messages: touches ? mergeMessages(old.messages, page.messages) : page.messages,
     outgoing: client.outgoing(channel),
+    deliveries: old?.deliveries ?? {},
     whole: touches ? old.whole : page.messages.length < HISTORY || first === 0,
   };
   cache.setQueryData(keys.conversation(channel), conversation);
   return { conversation, position: { epoch: page.epoch, offset: page.offset } };
+}
+
+/** True for channels that a carrier carries: all but those of the web. */
+const carried = ({ channel }: Conversation): boolean => !['web', undefined, null, ''].includes(channel.attributes.channel_type as string | undefined);
+
+/** What became of the channel's messages so far. Without it the log only says less. */
+async function loadDeliveries(cache: QueryClient, channel: string) {
+  const list = await deliveriesOf(channel).catch(() => []);
+  cache.setQueryData<Conversation>(keys.conversation(channel), (old) => old && { ...old, deliveries: mergeDeliveries(old.deliveries, list) });
 }
 
 function watchTyping(cache: QueryClient, channel: string) {
@@ -71,6 +82,7 @@ export function follow(client: Client, cache: QueryClient, channel: string, coun
         tries = 0;
         cache.setQueryData(keys.conversationError(channel), null);
         cache.setQueryData(keys.conversation(channel), conversation);
+        if (carried(conversation)) void loadDeliveries(cache, channel);
         return position;
       },
       event: (event) => {

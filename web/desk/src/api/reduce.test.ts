@@ -8,7 +8,7 @@ const reservation = (sid: string, status: Reservation['reservation_status'], mor
 const work = (sid: string, status: Reservation['reservation_status'], more: Partial<Reservation> = {}): Work => ({ reservation: reservation(sid, status, more), task: task(`T-${sid}`) });
 const message = (index: number, more: Partial<Message> = {}) => ({ sid: `IM${index}`, index, author: 'c', body: `m${index}`, ...more }) as Message;
 const conversation = (more: Partial<Conversation> = {}) =>
-  ({ channel: { sid: 'CH', last_index: 1, messages_count: 2, attributes: {} }, members: [], messages: [message(0), message(1)], outgoing: [], whole: true, ...more }) as unknown as Conversation;
+  ({ channel: { sid: 'CH', last_index: 1, messages_count: 2, attributes: {} }, members: [], messages: [message(0), message(1)], outgoing: [], deliveries: {}, whole: true, ...more }) as unknown as Conversation;
 const event = (kind: string, data: unknown) => ({ stream: 'S', epoch: 'e', offset: 1, kind, at: '', data }) as Event;
 
 describe('the task list', () => {

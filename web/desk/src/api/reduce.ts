@@ -1,5 +1,5 @@
 /** Events of the stream applied to what the query cache holds. Pure: values in, values out. */
-import type { Channel, Event, Member, Message, Outgoing, Reservation, Task, Work, Worker } from './types';
+import type { Channel, Delivery, Event, Member, Message, Outgoing, Reservation, Task, Work, Worker } from './types';
 
 /** One chat channel as far as it is loaded. */
 export interface Conversation {
@@ -9,9 +9,13 @@ export interface Conversation {
   messages: Message[];
   /** Own messages that are not confirmed yet, oldest first. */
   outgoing: Outgoing[];
+  /** What became of messages that a carrier carries, by their SIDs. */
+  deliveries: Deliveries;
   /** Nothing older than the first message exists. */
   whole: boolean;
 }
+
+export type Deliveries = Readonly<Record<string, Delivery>>;
 
 const ended = new Set(['rejected', 'timeout', 'canceled', 'rescinded', 'completed']);
 
@@ -82,6 +86,16 @@ export function mergeMessages(old: Message[], fresh: Message[]): Message[] {
   return [...byIndex.values()].sort((a, b) => a.index - b.index);
 }
 
+/** Deliveries with what is newer of others. */
+export function mergeDeliveries(old: Deliveries, fresh: Delivery[]): Deliveries {
+  const out = { ...old };
+  for (const each of fresh) {
+    const kept = out[each.message_sid];
+    if (!kept || newer(each, kept)) out[each.message_sid] = each;
+  }
+  return out;
+}
+
 /** Any event of a channel's stream on its conversation. */
 export function applyChannel(conversation: Conversation, event: Event): Conversation {
   switch (event.kind) {
@@ -100,6 +114,8 @@ export function applyChannel(conversation: Conversation, event: Event): Conversa
       return { ...conversation, messages: conversation.messages.map((message) => (message.sid === event.data.sid ? event.data : message)) };
     case 'message.removed':
       return { ...conversation, messages: conversation.messages.filter((message) => message.sid !== event.data.sid) };
+    case 'message.delivery':
+      return { ...conversation, deliveries: mergeDeliveries(conversation.deliveries, [event.data]) };
     case 'member.added':
     case 'member.updated': {
       const others = conversation.members.filter((member) => member.sid !== event.data.sid && member.identity !== event.data.identity);

@@ -1,7 +1,7 @@
 /** What the desk reads and writes, in the names of the public API. Attributes are decoded: objects, never strings. */
 import type { Attributes, Reservation, Task, Worker } from '../../../stream/index.ts';
 
-export type { Attributes, Channel, Event, Fault, Member, Message, Outgoing, Reservation, Task, Worker } from '../../../stream/index.ts';
+export type { Attributes, Channel, Delivery, Event, Fault, Member, Message, Outgoing, Reservation, Task, Worker } from '../../../stream/index.ts';
 
 /** Role of a person who signs in; a visitor never does. */
 export type Role = 'admin' | 'supervisor' | 'agent';

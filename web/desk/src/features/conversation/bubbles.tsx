@@ -17,7 +17,7 @@ function Words({ text }: { text: string }) {
 
 function Body({ bubble, state, t }: { bubble: Bubble; state: Group['state']; t: Translator['t'] }) {
   const media = bubble.message?.media;
-  const classes = ['bub', state === 'queued' && 'wait', state === 'failed' && 'failed'].filter(Boolean).join(' ');
+  const classes = ['bub', state === 'queued' && 'wait', (state === 'failed' || state === 'undelivered') && 'failed'].filter(Boolean).join(' ');
   return (
     <div className={classes}>
       {bubble.text && <p dir="auto"><Words text={bubble.text} /></p>}
@@ -29,6 +29,8 @@ function Body({ bubble, state, t }: { bubble: Bubble; state: Group['state']; t: 
 
 function Tick({ state, t }: { state: Group['state']; t: Translator['t'] }) {
   if (state === 'queued') return <><Icon name="clock" size="xs" />{t('chat.queued')}</>;
+  if (state === 'carried') return <><Icon name="clock" size="xs" />{t('chat.carried')}</>;
+  if (state === 'delivered') return <><Icon name="checks" size="xs" />{t('chat.delivered')}</>;
   if (state === 'sent') return <><Icon name="check" size="xs" />{t('chat.sent')}</>;
   return <><Icon name="checks" size="xs" className="read" />{t('chat.read')}</>;
 }
@@ -45,6 +47,26 @@ function Failed({ bubble, client }: { bubble: Bubble; client: Client | null }) {
   );
 }
 
+/** Codes of the original that have words of their own here. */
+const told = [21610, 30003, 30004, 30005, 30006, 30007, 63016] as const;
+
+/** A message that the carrier could not deliver: why, and sending it once more. */
+function Undelivered({ bubble, client }: { bubble: Bubble; client: Client | null }) {
+  const { t } = useText();
+  const { error_code: code, reason } = bubble.delivery!;
+  const known = told.find((each) => each === code);
+  const why = known ? t(`chat.code.${known}`) : [reason || t('chat.code.other'), code && `(${code})`].filter(Boolean).join(' ');
+  const { message } = bubble;
+  return (
+    <div className="meta">
+      <span className="fail"><Icon name="alert" size="xs" />{t('chat.undelivered', { why })}</span>
+      {message && bubble.text && !message.media && code !== 21610 && (
+        <>·<button type="button" className="link" onClick={() => client?.send(message.channel_sid, bubble.text)}><Icon name="retry" size="xs" />{t('chat.sendAgain')}</button></>
+      )}
+    </div>
+  );
+}
+
 /** Bubbles of one writer with one meta line under them. */
 export const MessageGroup = memo(function MessageGroup({ group, client, fresh }: { group: Group; client: Client | null; fresh: boolean }) {
   const { t, locale } = useText();
@@ -55,7 +77,7 @@ export const MessageGroup = memo(function MessageGroup({ group, client, fresh }:
       {!group.out && <Avatar name={group.full} seed={group.seed} size="s28" />}
       <div className="stack">
         {group.bubbles.map((bubble) => <Body key={bubble.key} bubble={bubble} state={group.state} t={t} />)}
-        {group.state === 'failed' ? <Failed bubble={last} client={client} /> : (
+        {group.state === 'failed' ? <Failed bubble={last} client={client} /> : group.state === 'undelivered' ? <Undelivered bubble={last} client={client} /> : (
           <div className="meta">
             {!group.mine && <span>{group.name} ·</span>}
             {group.state !== 'queued' && <bdi className="num">{clock(last.at, locale)}</bdi>}

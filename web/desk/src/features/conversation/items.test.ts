@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Conversation } from '../../api/reduce';
+import { mergeDeliveries, type Conversation } from '../../api/reduce';
 import { earlierSessions, sessionTitle } from '../../api/sessions';
-import type { Message, Outgoing } from '../../api/types';
+import type { Delivery, Message, Outgoing } from '../../api/types';
 import { buildItems, linkify, type Item } from './items';
 
 const START = Date.parse('2030-04-14T10:00:00Z');
@@ -16,7 +16,7 @@ function conversation(messages: Message[], more: Partial<Conversation> = {}): Co
       { sid: 'MB1', identity: 'cust', kind: 'customer', friendly_name: 'Ana Pires', last_consumed_message_index: null, date_created: at(-99) },
       { sid: 'MB2', identity: 'me', kind: 'agent', friendly_name: 'Mirela Popescu', last_consumed_message_index: null, date_created: at(1) },
     ],
-    messages, outgoing: [], whole: true, ...more,
+    messages, outgoing: [], deliveries: {}, whole: true, ...more,
   } as unknown as Conversation;
 }
 
@@ -54,6 +54,28 @@ describe('buildItems', () => {
     expect(groups.map((group) => group.state)).toEqual(['in', 'read', 'sent', 'queued', 'failed']);
     expect(groups[3]!.bubbles).toHaveLength(2);
     expect(groups[0]!.name).toBe('Ana');
+  });
+});
+
+describe('what a carrier says', () => {
+  const delivery = (sid: string, status: Delivery['status'], error_code: number | null = null): Delivery =>
+    ({ message_sid: sid, channel_sid: 'CH', index: 0, status, error_code, reason: null, messages: [], date_updated: at(9) });
+
+  it('counts more than the horizon, and what did not arrive stands alone', () => {
+    index = 0;
+    const c = conversation([message(1, 'me'), message(1.1, 'me'), message(1.2, 'me'), message(1.3, 'me'), message(1.4, 'me')], { members: conversation([]).members.slice(0, 1) });
+    const sids = c.messages.map((each) => each.sid);
+    c.deliveries = mergeDeliveries({}, [delivery(sids[0]!, 'delivered'), delivery(sids[1]!, 'read'), delivery(sids[2]!, 'undelivered', 30003), delivery(sids[3]!, 'queued'), delivery(sids[4]!, 'sent')]);
+    c.members[0]!.last_consumed_message_index = 99;
+    const groups = build(c).filter((item) => item.kind === 'group');
+    expect(groups.map((group) => [group.state, group.bubbles.length])).toEqual([['read', 2], ['undelivered', 1], ['sent', 2]]);
+    expect(groups[1]!.bubbles[0]!.delivery?.error_code).toBe(30003);
+  });
+
+  it('is never older than what was heard before', () => {
+    const late = { ...delivery('IM1', 'sent'), date_updated: at(8) };
+    expect(mergeDeliveries({ IM1: delivery('IM1', 'delivered') }, [late]).IM1!.status).toBe('delivered');
+    expect(mergeDeliveries({}, [late]).IM1!.status).toBe('sent');
   });
 });
 

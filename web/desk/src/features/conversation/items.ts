@@ -1,7 +1,7 @@
 /** A conversation as the rows of its log: days, dividers, system lines, groups of bubbles. Pure. */
 import { customerOf, fromTeam, plainIdentity } from '../../api/queries';
 import type { Conversation } from '../../api/reduce';
-import type { Member, Message, Outgoing } from '../../api/types';
+import type { Delivery, Member, Message, Outgoing } from '../../api/types';
 import { earlierSessions, time } from '../../api/sessions';
 import { daysAgo } from '../../i18n/format';
 
@@ -12,6 +12,7 @@ export interface Bubble {
   at: number;
   message?: Message;
   outgoing?: Outgoing;
+  delivery?: Delivery;
 }
 
 export type Item =
@@ -24,7 +25,7 @@ export type Item =
   | { kind: 'group'; key: string; out: boolean; mine: boolean; name: string; full: string; seed: string; bubbles: Bubble[]; state: GroupState };
 
 /** What the meta line says about a group of ours. */
-export type GroupState = 'in' | 'sent' | 'read' | 'queued' | 'failed';
+export type GroupState = 'in' | 'sent' | 'delivered' | 'read' | 'queued' | 'carried' | 'undelivered' | 'failed';
 
 export interface Options {
   identity: string;
@@ -58,9 +59,19 @@ const nameOf = (member: Member | undefined, identity: string) => member?.friendl
 /** What somebody is called in passing. */
 export const firstName = (name: string) => (name.includes('@') ? name : (name.split(/\s+/)[0] ?? name));
 
-function stateOf(message: Message, horizon: number): GroupState {
+const carrierStates: Record<Delivery['status'], GroupState> = {
+  accepted: 'carried', scheduled: 'carried', queued: 'carried', sending: 'carried', sent: 'sent', delivered: 'delivered', read: 'read',
+  undelivered: 'undelivered', failed: 'undelivered', canceled: 'undelivered',
+};
+
+/** What a carrier has said of a message counts more than how far somebody has read. */
+function stateOf(message: Message, horizon: number, delivery: Delivery | undefined): GroupState {
+  if (delivery) return carrierStates[delivery.status] ?? 'carried';
   return message.index <= horizon ? 'read' : 'sent';
 }
+
+/** One meta line speaks for a group: a message that did not arrive stands alone. */
+const together = (a: GroupState, b: GroupState) => a !== 'undelivered' && b !== 'undelivered';
 
 /** Builds the rows. Stable keys: a row keeps its key while its first message is the same. */
 export function buildItems(conversation: Conversation, options: Options): Item[] {
@@ -92,12 +103,13 @@ export function buildItems(conversation: Conversation, options: Options): Item[]
     before = at < taskStart;
     day = at;
     if (message.index === newFrom) push({ kind: 'new', key: 'new' });
-    const bubble: Bubble = { key: message.client_id ?? message.sid, text: message.body ?? '', at, message };
+    const delivery = conversation.deliveries?.[message.sid];
+    const bubble: Bubble = { key: message.client_id ?? message.sid, text: message.body ?? '', at, message, delivery };
     const last = open?.bubbles.at(-1);
     const out = fromTeam(conversation, message.author);
     const mine = message.author === identity;
-    const state: GroupState = out ? stateOf(message, horizon) : 'in';
-    if (open && last?.message?.author === message.author && at - last.at < GROUP && open.bubbles.length < GROUP_MAX) {
+    const state: GroupState = out ? stateOf(message, horizon, delivery) : 'in';
+    if (open && last?.message?.author === message.author && at - last.at < GROUP && open.bubbles.length < GROUP_MAX && together(open.state, state)) {
       open.bubbles.push(bubble);
       open.state = state;
       continue;

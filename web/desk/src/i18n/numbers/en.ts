@@ -1,4 +1,4 @@
-/** English words of numbers and carriers. */
+/** English words of numbers and carriers, and of what becomes of messages there. */
 export const numbers = {
   'admin.numbers': 'Numbers',
   'numbers.intro': 'Who carries your messages: a connection to a carrier, and the numbers and accounts that it carries. What happens to what comes in, a channel says.',
@@ -64,4 +64,16 @@ export const numbers = {
   'numbers.status.undelivered': 'Not delivered',
   'numbers.status.failed': 'Failed',
   'numbers.status.read': 'Read',
+  'chat.carried': 'Under way',
+  'chat.delivered': 'Delivered',
+  'chat.undelivered': 'Not delivered: {why}',
+  'chat.sendAgain': 'Send again',
+  'chat.code.21610': 'the customer has opted out of messages',
+  'chat.code.30003': 'the phone cannot be reached',
+  'chat.code.30004': 'the customer blocks messages',
+  'chat.code.30005': 'there is no such phone',
+  'chat.code.30006': 'it is a landline',
+  'chat.code.30007': 'the carrier filtered it',
+  'chat.code.63016': 'the 24 hours for free text are over; use a template',
+  'chat.code.other': 'the carrier did not say why',
 } as const;

@@ -1,4 +1,4 @@
-/** Japanese words of numbers and carriers. */
+/** Japanese words of numbers and carriers, and of what becomes of messages there. */
 import type { numbers as en } from './en';
 
 export const numbers: Record<keyof typeof en, string> = {
@@ -66,4 +66,16 @@ export const numbers: Record<keyof typeof en, string> = {
   'numbers.status.undelivered': '配信されませんでした',
   'numbers.status.failed': '失敗',
   'numbers.status.read': '既読',
+  'chat.carried': '送信中',
+  'chat.delivered': '配信済み',
+  'chat.undelivered': '届きませんでした: {why}',
+  'chat.sendAgain': 'もう一度送る',
+  'chat.code.21610': 'お客様が受信を停止しています',
+  'chat.code.30003': '電話に届きません',
+  'chat.code.30004': 'お客様が受信を拒否しています',
+  'chat.code.30005': 'その番号は存在しません',
+  'chat.code.30006': '固定電話です',
+  'chat.code.30007': '事業者に除外されました',
+  'chat.code.63016': '自由文を送れる 24 時間を過ぎました。テンプレートを使ってください',
+  'chat.code.other': '事業者は理由を示していません',
 };
