@@ -7,14 +7,20 @@ import (
 
 	"usher/internal/chat/delivery"
 	"usher/internal/connector"
+	"usher/internal/connector/custom"
+	"usher/internal/connector/line"
+	"usher/internal/connector/messenger"
+	"usher/internal/connector/smpp"
 	"usher/internal/connector/switchboard"
+	"usher/internal/connector/twilio"
+	"usher/internal/connector/whatsapp"
 	"usher/internal/messaging/connection"
 	"usher/internal/sid"
 )
 
 // connectors are the kinds of connections to carriers, in the order in which they are shown.
 func (p *parts) connectors() []connector.Kind {
-	return []connector.Kind{}
+	return []connector.Kind{twilio.Kind, smpp.Kind, whatsapp.Kind, messenger.Kind, line.Kind, custom.Kind}
 }
 
 // callTimeout bounds one call to a carrier, with its answer.
