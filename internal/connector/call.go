@@ -99,10 +99,21 @@ func (r Reply) After() time.Duration {
 var ErrNoFile = errors.New("the file cannot be had")
 
 // Fetch gets a file that a message names. Redirects are followed as the client does: authorization stays with the first host. The
-// error is ErrNoFile, or another after which a later try may help.
-func Fetch(ctx context.Context, client *http.Client, req *http.Request) (carry.Media, error) {
+// error is ErrNoFile, or another after which a later try may help. request is the context of the carrier's request: what all requests
+// have fetched together is bounded, and this one's part is given back when it is done.
+func Fetch(ctx, request context.Context, client *http.Client, req *http.Request) (carry.Media, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
+	shrink, err := files.take(ctx, request, MaxMedia)
+	if err != nil {
+		return carry.Media{}, errors.New("too many files come at once")
+	}
+	m, err := fetch(ctx, client, req)
+	shrink(int64(len(m.Data)))
+	return m, err
+}
+
+func fetch(ctx context.Context, client *http.Client, req *http.Request) (carry.Media, error) {
 	res, err := client.Do(req.WithContext(ctx))
 	if err != nil {
 		return carry.Media{}, broken(err)

@@ -124,7 +124,7 @@ func TestFetch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Fetch(t.Context(), server.Client(), req)
+		return Fetch(t.Context(), t.Context(), server.Client(), req)
 	}
 	does := func(f http.HandlerFunc) { answer.Store(&f) }
 	does(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "bytes") })

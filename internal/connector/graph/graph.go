@@ -191,7 +191,7 @@ func (a *API) authorize(req *http.Request) {
 }
 
 // Media gets a file by its ID: first its address, then, with the token again, its bytes. The error is connector.ErrNoFile, or one
-// after which a later try may help.
+// after which a later try may help. ctx is that of the webhook.
 func (a *API) Media(ctx context.Context, id string) (carry.Media, error) {
 	var about struct {
 		URL  string `json:"url"`
@@ -215,7 +215,7 @@ func (a *API) Media(ctx context.Context, id string) (carry.Media, error) {
 		return carry.Media{}, connector.ErrNoFile
 	}
 	a.authorize(req)
-	file, err := connector.Fetch(ctx, a.client, req)
+	file, err := connector.Fetch(ctx, ctx, a.client, req)
 	if about.Type != "" {
 		file.ContentType = about.Type
 	}

@@ -124,14 +124,16 @@ func (c *Connection) name(ctx context.Context, id string) string {
 	})
 }
 
-// content gets the file of a message. Films and sounds may take LINE a moment.
-func (c *Connection) content(ctx context.Context, id string) (carry.Media, error) {
+// content gets the file of a message. Films and sounds may take LINE a moment. request is the context of the webhook.
+func (c *Connection) content(request context.Context, until time.Time, id string) (carry.Media, error) {
+	ctx, cancel := context.WithDeadline(request, until)
+	defer cancel()
 	for i := 0; ; i++ {
 		req, err := c.request(ctx, http.MethodGet, c.data+"/v2/bot/message/"+url.PathEscape(id)+"/content", "")
 		if err != nil {
 			return carry.Media{}, err
 		}
-		file, err := connector.Fetch(ctx, c.client, req)
+		file, err := connector.Fetch(ctx, request, c.client, req)
 		if err == nil || errors.Is(err, connector.ErrNoFile) || i == len(c.pauses) {
 			return file, err
 		}

@@ -13,14 +13,9 @@ import (
 	"usher/internal/messaging/carry"
 )
 
-// Limits of one webhook.
-const (
-	// fileTime bounds what is spent on files. LINE does not bring a webhook again unless it was told to, so what cannot be had by then is
-	// left out, and the message says so.
-	fileTime = 15 * time.Second
-	// maxFiles bounds the files together, in bytes.
-	maxFiles = 64 << 20
-)
+// fileTime bounds what is spent on the files of one webhook. LINE does not bring it again unless it was told to, so what cannot be had by
+// then is left out, and the message says so.
+const fileTime = 12 * time.Second
 
 // event is one of a webhook's. What is of another shape than expected is left out alone.
 type event struct {
@@ -79,15 +74,13 @@ func (c *Connection) Receive(ctx context.Context, r connector.Request) (connecto
 	if body.Destination != c.bot {
 		return u, nil
 	}
-	slow, cancel := context.WithTimeout(ctx, fileTime)
-	defer cancel()
-	files := 0
+	until, files := time.Now().Add(fileTime), 0
 	for _, raw := range body.Events {
 		var e event
 		if json.Unmarshal(raw, &e) != nil || e.Mode == "standby" || e.Source.Type != "user" || !user(e.Source.User) || e.Source.User == c.bot {
 			continue
 		}
-		m, ok := c.read(slow, e, raw, &files)
+		m, ok := c.read(ctx, until, e, raw, &files)
 		if !ok {
 			continue
 		}
@@ -103,7 +96,7 @@ func (c *Connection) Receive(ctx context.Context, r connector.Request) (connecto
 }
 
 // read reads what a customer says in an event; not ok is anything else.
-func (c *Connection) read(ctx context.Context, e event, raw []byte, files *int) (carry.Inbound, bool) {
+func (c *Connection) read(ctx context.Context, until time.Time, e event, raw []byte, files *int) (carry.Inbound, bool) {
 	d := connector.Details{}
 	var m carry.Inbound
 	switch e.Type {
@@ -121,7 +114,7 @@ func (c *Connection) read(ctx context.Context, e event, raw []byte, files *int) 
 		m.ID = connector.NameOf(string(in.ID), raw)
 		d.Set("MessageType", in.Type)
 		d.Set("RepliedMessageId", string(in.Quoted))
-		c.fill(ctx, in, &m, d, files)
+		c.fill(ctx, until, in, &m, d, files)
 	default:
 		return m, false
 	}
@@ -130,7 +123,7 @@ func (c *Connection) read(ctx context.Context, e event, raw []byte, files *int) 
 }
 
 // fill puts what a message holds into m.
-func (c *Connection) fill(ctx context.Context, in message, m *carry.Inbound, d connector.Details, files *int) {
+func (c *Connection) fill(ctx context.Context, until time.Time, in message, m *carry.Inbound, d connector.Details, files *int) {
 	switch in.Type {
 	case "text":
 		m.Body = in.Text
@@ -157,11 +150,11 @@ func (c *Connection) fill(ctx context.Context, in message, m *carry.Inbound, d c
 			m.Media = append(m.Media, carry.Media{URL: in.Provider.URL, Name: in.FileName})
 			return
 		}
-		if *files >= maxFiles || strings.Trim(string(in.ID), "0123456789") != "" || in.ID == "" {
+		if *files >= connector.MaxFiles || strings.Trim(string(in.ID), "0123456789") != "" || in.ID == "" {
 			d.Set("MediaError", "the file cannot be had")
 			return
 		}
-		f, err := c.content(ctx, string(in.ID))
+		f, err := c.content(ctx, until, string(in.ID))
 		if err != nil {
 			d.Set("MediaError", "the file cannot be had")
 			return

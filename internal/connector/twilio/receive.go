@@ -125,11 +125,11 @@ func (c *Connection) message(ctx context.Context, form url.Values, raw []byte) (
 		}
 	}
 	m.Details = d.Or()
-	ctx, cancel := context.WithTimeout(ctx, filesTime)
+	slow, cancel := context.WithTimeout(ctx, filesTime)
 	defer cancel()
 	n, _ := strconv.Atoi(form.Get("NumMedia"))
 	for i := range min(max(n, 0), maxMedia) {
-		if f, ok := c.file(ctx, form.Get("MediaUrl"+strconv.Itoa(i)), form.Get("MediaContentType"+strconv.Itoa(i))); ok {
+		if f, ok := c.file(slow, ctx, form.Get("MediaUrl"+strconv.Itoa(i)), form.Get("MediaContentType"+strconv.Itoa(i))); ok {
 			m.Media = append(m.Media, f)
 		}
 	}
@@ -147,7 +147,7 @@ func address(a string) bool {
 
 // file is one of a message's. Files of the carrier's own host may need our credentials, so they are fetched here; what cannot be, and
 // what lies elsewhere, is left to whoever keeps the message.
-func (c *Connection) file(ctx context.Context, link, contentType string) (carry.Media, bool) {
+func (c *Connection) file(ctx, request context.Context, link, contentType string) (carry.Media, bool) {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(link) > 4096 || !utf8.ValidString(link) {
 		return carry.Media{}, false
@@ -162,7 +162,7 @@ func (c *Connection) file(ctx context.Context, link, contentType string) (carry.
 	}
 	req.SetBasicAuth(c.user, c.password)
 	req.Header.Set("User-Agent", "Usher")
-	got, err := connector.Fetch(ctx, c.client, req)
+	got, err := connector.Fetch(ctx, request, c.client, req)
 	if err != nil {
 		return left, true
 	}

@@ -11,14 +11,9 @@ import (
 	"usher/internal/messaging/carry"
 )
 
-// Limits of one webhook.
-const (
-	// maxFiles bounds the files of one webhook together, in bytes. Those beyond are left out, and the message says so.
-	maxFiles = 64 << 20
-	// patience is how long a message waits for its file: WhatsApp brings the webhook again as long as we do not take it, and keeps
-	// the file for days, but a customer's words should not wait for a picture that does not come.
-	patience = time.Hour
-)
+// patience is how long a message waits for its file: WhatsApp brings the webhook again as long as we do not take it, and keeps the file
+// for days, but a customer's words should not wait for a picture that does not come.
+const patience = time.Hour
 
 // envelope is the body of a webhook, as far as it matters here. What is of another shape than expected is left out alone.
 type envelope struct {
@@ -136,7 +131,7 @@ func (c *Connection) message(ctx context.Context, raw json.RawMessage, names map
 
 // attach gets the message's file. Where it cannot be had the message comes without, and MediaError says so.
 func (c *Connection) attach(ctx context.Context, m *carry.Inbound, f file, details connector.Details, now time.Time, files *int) error {
-	if *files >= maxFiles {
+	if *files >= connector.MaxFiles {
 		details.Set("MediaError", "too many files came at once")
 		return nil
 	}
