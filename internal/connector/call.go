@@ -98,8 +98,8 @@ func (r Reply) After() time.Duration {
 // ErrNoFile is the error of Fetch for a file that will not be there later either.
 var ErrNoFile = errors.New("the file cannot be had")
 
-// Fetch gets a file that a message names. Redirects are followed as the client does: authorization stays with the first host. The
-// error is ErrNoFile, or another after which a later try may help. request is the context of the carrier's request: what all requests
+// Fetch gets a file that a message names. At most three redirects are followed, none away from https; authorization stays with the first
+// host. The error is ErrNoFile, or another after which a later try may help. request is the context of the carrier's request: what all requests
 // have fetched together is bounded, and this one's part is given back when it is done.
 func Fetch(ctx, request context.Context, client *http.Client, req *http.Request) (carry.Media, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
@@ -114,7 +114,15 @@ func Fetch(ctx, request context.Context, client *http.Client, req *http.Request)
 }
 
 func fetch(ctx context.Context, client *http.Client, req *http.Request) (carry.Media, error) {
-	res, err := client.Do(req.WithContext(ctx))
+	following := *client
+	following.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		next.Header.Del("Referer") // it would show an address that may be a secret
+		if len(via) > 3 || via[len(via)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	res, err := following.Do(req.WithContext(ctx))
 	if err != nil {
 		return carry.Media{}, broken(err)
 	}

@@ -131,8 +131,22 @@ func TestFetch(t *testing.T) {
 	if m, err := fetch(); err != nil || string(m.Data) != "bytes" {
 		t.Errorf("%q, %v", m.Data, err)
 	}
+	does(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/there" {
+			http.Redirect(w, r, "/there", http.StatusTemporaryRedirect)
+			return
+		}
+		if r.Header.Get("Referer") != "" {
+			t.Error("the address that led here is shown")
+		}
+		_, _ = io.WriteString(w, "bytes")
+	})
+	if m, err := fetch(); err != nil || string(m.Data) != "bytes" {
+		t.Errorf("redirected: %q, %v", m.Data, err)
+	}
 	for name, no := range map[string]func(http.ResponseWriter, *http.Request){
 		"empty": func(http.ResponseWriter, *http.Request) {},
+		"round": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
 		"404":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
 		"long":  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "99999999") },
 	} {
