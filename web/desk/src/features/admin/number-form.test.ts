@@ -31,7 +31,7 @@ describe('the form of a connection', () => {
     expect(inputOf({ ...form, settings: { ...form.settings, password: 'new', address: '' } }, kind).settings).toEqual({ address: '', password: 'new', encoding: 'latin1' });
   });
   it('knows addresses', () => {
-    for (const good of ['+4366412345678', '12345', 'Lantern', 'whatsapp:+15005550100', 'line:U0123', 'custom:any-thing']) expect(isAddress(good), good).toBe(true);
+    for (const good of ['+4366412345678', '12345', 'Lantern', 'whatsapp:+15005550100', 'line:U0123', 'custom:any-thing', '*', 'whatsapp:*']) expect(isAddress(good), good).toBe(true);
     for (const bad of ['004366412345678', '+0123', '+', 'a name that is too long', 'whatsapp:', 'a:b c', '+123456789012345678']) expect(isAddress(bad), bad).toBe(false);
     expect(addressesOf(' +1 \n\n+1\n+2 ')).toEqual(['+1', '+2']);
   });

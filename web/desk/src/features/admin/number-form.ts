@@ -9,13 +9,15 @@ export interface NumberForm extends Omit<CarrierInput, 'addresses'> {
 
 export type NumberProblems = Partial<Record<'kind' | 'addresses' | `settings.${string}`, Key>>;
 
+/** All of a channel's that no other connection names. */
+const all = /^(?:[a-z]+:)?\*$/;
 const word = /^(?:[a-z]+):\S+$/;
 const phone = /^\+[1-9]\d{1,14}$/;
 const shortCode = /^\d{3,8}$/;
 const sender = /^(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}$/;
 
 /** An address that a carrier could carry: a number, a short code, a sender's name, or one of another channel with its prefix. */
-export const isAddress = (text: string): boolean => [phone, shortCode, sender, word].some((each) => each.test(text));
+export const isAddress = (text: string): boolean => [phone, shortCode, sender, word, all].some((each) => each.test(text));
 
 export const addressesOf = (text: string): string[] => [...new Set(text.split('\n').map((line) => line.trim()).filter(Boolean))];
 

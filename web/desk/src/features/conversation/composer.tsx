@@ -5,6 +5,7 @@ import { useDraft } from '../../ui/drafts';
 import { Icon } from '../../ui/icons';
 import { useShortcuts } from '../../ui/shortcuts';
 import { EmojiPicker } from './emoji';
+import { segmentsOf } from './segments';
 import { Tray } from './tray';
 import { useAttaching, type Attaching } from './use-files';
 
@@ -49,8 +50,16 @@ function Drop({ most }: { most: string }) {
   );
 }
 
+/** What an SMS will take. A character beyond the small alphabet more than halves what a part holds, which surprises. */
+function SegmentCount({ text }: { text: string }) {
+  const { t, plural } = useText();
+  const { n, left, wide } = segmentsOf(text);
+  if (n === 0) return <span className="t12 c3 kept" />;
+  return <span className="t12 c3 num" title={wide ? t('chat.segmentsWide') : undefined}>{plural('chat.segments', n)} · {t('chat.segmentsLeft', { n: left })}{wide && <span className="vh"> {t('chat.segmentsWide')}</span>}</span>;
+}
+
 /** Writes replies. Enter sends, Shift+Enter breaks the line; the draft stays on this device until it is sent. */
-export function Composer({ channel }: { channel: string }) {
+export function Composer({ channel, sms }: { channel: string; sms?: boolean }) {
   const { t, locale } = useText();
   const { client, files } = useLive();
   const [draft, setDraft] = useDraft(channel);
@@ -107,7 +116,7 @@ export function Composer({ channel }: { channel: string }) {
         <EmojiPicker choose={insert} back={focus} />
         {over > 0
           ? <span className="error-line" role="alert">{t('chat.tooLong', { n: over })}</span>
-          : <span className="t12 c3 kept">{draft ? t('chat.kept') : ''}</span>}
+          : sms ? <SegmentCount text={draft.trim()} /> : <span className="t12 c3 kept">{draft ? t('chat.kept') : ''}</span>}
         <span className="push row g12">
           <span className="t12 c3 hint-enter">{t('chat.shiftEnter')}</span>
           <button type="submit" className="btn primary" disabled={over > 0}>{t('chat.send')} <kbd aria-hidden="true">⏎</kbd></button>

@@ -97,7 +97,7 @@ export function Conversation({ item, panel, togglePanel, jump, onDone }: Props) 
           <button type="button" className="btn primary" disabled={tried && wrapping} onClick={finish}>{t('chat.end')} <Keycap id="end" /></button>
         </div>
       )}
-      {status === 'accepted' && !wrapping && !shut && channel && <Composer key={channel} channel={channel} />}
+      {status === 'accepted' && !wrapping && !shut && channel && <Composer key={channel} channel={channel} sms={conversation?.channel.attributes.channel_type === 'sms'} />}
     </>
   );
 }

@@ -76,4 +76,8 @@ export const numbers = {
   'chat.code.30007': 'the carrier filtered it',
   'chat.code.63016': 'the 24 hours for free text are over; use a template',
   'chat.code.other': 'the carrier did not say why',
+  'chat.segments_one': '{n} SMS',
+  'chat.segments_other': '{n} SMS',
+  'chat.segmentsLeft': '{n} left',
+  'chat.segmentsWide': 'One of its characters is none of the small alphabet: a part holds 70 or fewer.',
 } as const;

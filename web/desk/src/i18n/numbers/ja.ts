@@ -78,4 +78,8 @@ export const numbers: Record<keyof typeof en, string> = {
   'chat.code.30007': '事業者に除外されました',
   'chat.code.63016': '自由文を送れる 24 時間を過ぎました。テンプレートを使ってください',
   'chat.code.other': '事業者は理由を示していません',
+  'chat.segments_one': 'SMS {n} 通',
+  'chat.segments_other': 'SMS {n} 通',
+  'chat.segmentsLeft': '残り {n}',
+  'chat.segmentsWide': '基本文字にない文字を含むため、1 通は 70 文字までです。',
 };
