@@ -343,3 +343,32 @@ func FuzzReceive(f *testing.F) {
 type nowhere struct{}
 
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("nowhere") }
+
+// TestHeard gives the connector what Usher's own webhooks send: another Usher's numbers can have this connection for their webhook.
+func TestHeard(t *testing.T) {
+	c := connection(t, nil, nil)
+	var got connector.Update
+	var failed error
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got, failed = c.Receive(r.Context(), connector.Request{Method: r.Method, URL: "http://" + r.Host + r.URL.RequestURI(), Header: r.Header, Body: body})
+		w.Header().Set("Content-Type", got.Answer.ContentType)
+		_, _ = w.Write(got.Answer.Body)
+	}))
+	defer server.Close()
+	client := hook.NewClient(http.DefaultTransport)
+	for _, method := range []string{"POST", "GET"} {
+		answer, err := client.Post(t.Context(), hook.Request{
+			Method: method, URL: server.URL + "/carriers/CX1", AuthToken: token, Form: form("MessageSid", "SM1", "SmsStatus", "received", "Body", "héllo & wörld + 100%", "NumMedia", "0"),
+		})
+		if err != nil || failed != nil || len(got.Messages) != 1 || got.Messages[0].Body != "héllo & wörld + 100%" || !strings.Contains(string(answer.Body), "<Response>") {
+			t.Errorf("%s: %v, %v, %+v", method, err, failed, got.Messages)
+		}
+		if _, err := client.Post(t.Context(), hook.Request{Method: method, URL: server.URL, AuthToken: token + "x", Form: form("MessageSid", "SM1")}); err != nil {
+			t.Error(err)
+		}
+		if forged := (*connector.Forged)(nil); !errors.As(failed, &forged) {
+			t.Errorf("%s: with another token: %v", method, failed)
+		}
+	}
+}
