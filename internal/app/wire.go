@@ -31,11 +31,13 @@ import (
 	"usher/internal/janitor"
 	"usher/internal/job"
 	"usher/internal/loop"
+	"usher/internal/masking"
 	"usher/internal/media"
 	"usher/internal/messaging"
 	"usher/internal/messaging/connection"
 	"usher/internal/notify"
 	"usher/internal/page"
+	"usher/internal/proxy"
 	"usher/internal/push"
 	"usher/internal/realtime"
 	"usher/internal/realtime/socket"
@@ -52,6 +54,7 @@ import (
 	restjanitor "usher/internal/rest/janitor"
 	restmcs "usher/internal/rest/mcs"
 	restmessaging "usher/internal/rest/messaging"
+	restproxy "usher/internal/rest/proxy"
 	reststudio "usher/internal/rest/studio"
 	resttaskrouter "usher/internal/rest/taskrouter"
 	"usher/internal/seal"
@@ -103,6 +106,9 @@ func subscribers() map[string][]event.Subscriber {
 	for _, kind := range push.Kinds() {
 		list[kind] = append(list[kind], event.Subscriber{Queue: push.Events, Wants: push.Wants})
 	}
+	for kind, subs := range masks() {
+		list[kind] = append(list[kind], subs...)
+	}
 	return list
 }
 
@@ -123,6 +129,8 @@ type parts struct {
 	handoff  *handoff.Handoff
 	messages *messaging.Messaging
 	links    messaging.Links // to the files of messages
+	proxy    *proxy.Proxy
+	masking  *masking.Masking
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
 	webhooks *webhook.Webhooks
@@ -171,11 +179,12 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	})
 	p.tasks = taskrouter.New(taskrouter.Deps{DB: p.db, Log: p.log, Ring: ring, Slog: slog.Default()})
 	p.flex = flex.New(p.db)
-	p.messages = messaging.New(messaging.Deps{DB: p.db, Log: p.log, Jobs: p.jobs, Media: p.media})
+	p.openMessages()
 	p.handoff = handoff.New(p.flex, p.chat, p.tasks)
 	p.inbound = inbound.New(p.flex, p.chat, p.handoff)
 	p.studio = studio.New(p.db)
 	p.hooks = hook.New(hook.Deps{DB: p.db, Jobs: p.jobs, Client: caller, Accounts: p.accounts})
+	p.openMasking(caller)
 	p.flowrun = flowrun.New(flowrun.Deps{
 		Studio: p.studio, Flex: p.flex, Chat: p.chat, Jobs: p.jobs, Handoff: p.handoff, Caller: caller,
 		Hooks: p.hooks, Accounts: p.accounts, Fetcher: caller, Files: p.media, Origin: p.fileOrigin(),
@@ -259,6 +268,7 @@ func (p *parts) products() ([]rest.Product, error) {
 		resttaskrouter.Product(p.tasks),
 		reststudio.Product(flows), reststudio.Version1(flows), reststudio.Own(flows),
 		restmcs.Product(restmcs.Deps{Files: p.media, Rules: p.media, Key: mediaKey, Origin: p.config.MediaURL}),
+		restproxy.Product(restproxy.Deps{Proxy: p.proxy, Teller: p.masking}),
 		resthooks.Product(p.hooks, p.flowrun),
 		restjanitor.Product(p.janitor, p.flex),
 		restcarriers.Product(restcarriers.Deps{Connections: p.carriers, Editor: p.carriers, Deliveries: p.arrivals, Entrance: entrance}),
@@ -344,6 +354,8 @@ func (p *parts) services() *loop.Group {
 		janitor.Tasks:        p.janitor.OnTask,
 		notify.Events:        p.notify.OnEvent,
 		messaging.Due:        p.messages.OnDue,
+		masking.Received:     p.masking.OnReceived,
+		masking.Statuses:     p.masking.OnStatus,
 	} {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}
@@ -352,6 +364,7 @@ func (p *parts) services() *loop.Group {
 	g.Add(push.Sends, p.jobs.Worker(job.Worker{Queue: push.Sends, Do: p.push.OnSend, Parallel: 16, Backoff: push.Backoff}))
 	g.Add("carriers", p.board)
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))
+	g.Add("masked sessions", loop.Every(masking.Every, p.proxy.Sweep))
 	g.Add("janitor", p.janitor.Service())
 	g.Add("event log", loop.Every(time.Hour, trim(p.config.EventDays, p.log.Trim)))
 	g.Add("webhooks' log", loop.Every(time.Hour, trim(p.config.DeliveryDays, p.hooks.Trim)))
