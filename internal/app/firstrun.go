@@ -154,9 +154,13 @@ func (p *parts) defaults(tx *db.Tx, acct int64, name sid.SID) error {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
+	masks, err := p.proxy.CreateFlexTx(tx, acct, name, service.SID)
+	if err != nil {
+		return err
+	}
 	return p.flex.PutConfigurationTx(tx, acct, flex.ConfigurationDocument{
 		Workspace: tasks.Workspace, Workflow: tasks.Workflow, Queue: tasks.Queue, Offline: tasks.Offline,
-		ChatService: service.SID, Proxy: sid.New(sid.ProxyService),
+		ChatService: service.SID, Proxy: masks.SID,
 	})
 }
 

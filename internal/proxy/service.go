@@ -73,6 +73,19 @@ func (p *Proxy) CreateService(ctx context.Context, actor account.Actor, c Servic
 	return s, err
 }
 
+// CreateFlexTx makes the contact center's own service for a new account.
+func (p *Proxy) CreateFlexTx(tx *db.Tx, acct int64, account, chat sid.SID) (Service, error) {
+	s := Service{
+		Row:             db.Row{SID: sid.New(sid.ProxyService), Account: acct},
+		ServiceDocument: ServiceDocument{AccountSID: account, GeoMatch: geo.Country, Selection: PreferSticky},
+	}
+	name := FlexService
+	if err := p.applyService(tx, &s, ServiceChange{UniqueName: &name, ChatService: &chat}); err != nil {
+		return Service{}, err
+	}
+	return s, services.Insert(tx, &s)
+}
+
 // Service reads a service by its SID or its unique name.
 func (p *Proxy) Service(ctx context.Context, actor account.Actor, name string) (s Service, err error) {
 	err = p.view(ctx, actor, func(tx *db.Tx) error {

@@ -382,3 +382,17 @@ func TestParticipant_chosenAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestCreateFlex(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		var s Service
+		w.do(func(tx *db.Tx) (err error) {
+			s, err = w.CreateFlexTx(tx, w.owner.Account, w.owner.AccountSID, "IS0123456789abcdef0123456789abcdef")
+			return err
+		})
+		got, err := w.Service(t.Context(), w.owner, FlexService)
+		if err != nil || got.SID != s.SID || got.ChatService == "" || got.AccountSID != w.owner.AccountSID {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}

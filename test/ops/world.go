@@ -24,6 +24,7 @@ func Build(t *testing.T, c *rig.Client, account string) World {
 	w.studio(t, c)
 	w.hooks(t, c)
 	w.messages(t, c, account)
+	w.proxy(t, c, account)
 	keys := "/api/2010-04-01/Accounts/" + account
 	key := c.Post(t, keys+"/Keys.json", "FriendlyName", "world")
 	w["api/Accounts/Keys"] = key.SID()
@@ -171,6 +172,26 @@ func (w World) hooks(t *testing.T, c *rig.Client) {
 	})
 }
 
+// proxy makes a masked conversation that one person takes part in, and to whom something was said.
+func (w World) proxy(t *testing.T, c *rig.Client, account string) {
+	t.Helper()
+	numbers := "/api/2010-04-01/Accounts/" + account + "/IncomingPhoneNumbers.json"
+	pooled := c.Post(t, numbers, "PhoneNumber", "+12125550901").SID()
+	w["proxy/number"] = c.Post(t, numbers, "PhoneNumber", "+12125550902").SID()
+	service := c.Post(t, "/proxy/v1/Services", "UniqueName", "world").SID()
+	base := "/proxy/v1/Services/" + service
+	c.Post(t, base+"/PhoneNumbers", "Sid", pooled)
+	session := c.Post(t, base+"/Sessions", "UniqueName", "world").SID()
+	who := c.Post(t, base+"/Sessions/"+session+"/Participants", "Identifier", "+12125550101").SID()
+	said := c.Post(t, base+"/Sessions/"+session+"/Participants/"+who+"/MessageInteractions", "Body", "hello").SID()
+	w["proxy/Services"] = service
+	w["proxy/Services/PhoneNumbers"] = pooled
+	w["proxy/Services/Sessions"] = session
+	w["proxy/Services/Sessions/Participants"] = who
+	w["proxy/Services/Sessions/Participants/MessageInteractions"] = said
+	w["proxy/Services/Sessions/Interactions"] = said
+}
+
 // Flow is a definition that asks and waits.
 const Flow = `{"description":"world","states":[
 	{"name":"Trigger","type":"trigger","transitions":[{"event":"incomingRequest","next":"ask"}],"properties":{}},
@@ -284,6 +305,14 @@ var bodies = map[string][]string{
 	"taskrouter CreateTaskQueue":            {"FriendlyName", "x", "TargetWorkers", "1==1"},
 	"taskrouter CreateWorkflow":             {"FriendlyName", "x", "Configuration", `{"task_routing":{"filters":[]}}`},
 	"taskrouter UpdateTaskReservation":      {"ReservationStatus", "accepted"},
+	"proxy CreateService":                   {"UniqueName", "x"},
+	"proxy UpdateService":                   {"DefaultTtl", "3600"},
+	"proxy CreatePhoneNumber":               {"Sid", "@proxy/number"},
+	"proxy UpdatePhoneNumber":               {"IsReserved", "false"},
+	"proxy CreateSession":                   {"UniqueName", "x"},
+	"proxy UpdateSession":                   {"Ttl", "3600"},
+	"proxy CreateParticipant":               {"Identifier", "+12125550102"},
+	"proxy CreateMessageInteraction":        {"Body", "x"},
 	"taskrouter UpdateWorkerReservation": {
 		"ReservationStatus", "rejected",
 	},
