@@ -16,6 +16,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/flex"
+	"usher/internal/messaging/connection"
 	"usher/internal/sid"
 	"usher/internal/signin"
 	"usher/internal/studio"
@@ -28,6 +29,7 @@ const (
 	webFlowName     = "Flex Web Channel Flow"
 	smsFlowName     = "Flex Messaging Channel Flow"
 	sandboxNumber   = "+15005550100"
+	sandboxName     = "Sandbox"
 )
 
 // chatsAtOnce is how many conversations a new person of the desk holds at a time; operators change it per worker.
@@ -157,6 +159,11 @@ func (p *parts) defaults(tx *db.Tx, acct int64, name sid.SID) error {
 	masks, err := p.proxy.CreateFlexTx(tx, acct, name, service.SID)
 	if err != nil {
 		return err
+	}
+	kind, addresses := connection.Sandbox, []string{sandboxNumber}
+	title := sandboxName
+	if _, err := p.carriers.CreateTx(tx, acct, connection.Change{Kind: &kind, FriendlyName: &title, Addresses: &addresses}); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
 	}
 	return p.flex.PutConfigurationTx(tx, acct, flex.ConfigurationDocument{
 		Workspace: tasks.Workspace, Workflow: tasks.Workflow, Queue: tasks.Queue, Offline: tasks.Offline,

@@ -36,6 +36,7 @@ import (
 	"usher/internal/messaging"
 	"usher/internal/messaging/connection"
 	"usher/internal/notify"
+	"usher/internal/outbound"
 	"usher/internal/page"
 	"usher/internal/proxy"
 	"usher/internal/push"
@@ -89,8 +90,13 @@ func subscribers() map[string][]event.Subscriber {
 	named := event.Subscriber{Queue: handoff.Tasks, Wants: func(e event.Event) bool {
 		return !e.Watched && e.Stream.Kind == event.Workspace && talks(e)
 	}}
+	carried := func(e event.Event) bool { return e.Carried }
+	// A status matters to the chat message that went out so.
+	said := func(e event.Event) bool { return bytes.Contains(e.Data, []byte(`"origin":"`+sid.Message)) }
 	list := map[string][]event.Subscriber{
-		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}},
+		event.MessageAdded:         {{Queue: handoff.Messages, Wants: watched}, {Queue: outbound.Words, Wants: carried}},
+		event.SMSQueued:            {{Queue: outbound.Sends, Order: messaging.PairOf}},
+		event.SMSStatus:            {{Queue: outbound.Ticks, Wants: said, Order: messaging.PairOf}},
 		event.ReservationAccepted:  {reservation},
 		event.ReservationCompleted: {reservation},
 		event.TaskCreated:          {named},
@@ -137,6 +143,8 @@ type parts struct {
 	carriers *connection.Connections
 	board    *switchboard.Switchboard
 	arrivals *delivery.Deliveries
+	mail     *inbound.Mail
+	outbound *outbound.Outbound
 	notify   *notify.Notify
 	devices  *devices.Push
 	push     *push.Push
@@ -192,7 +200,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.janitor = janitor.New(janitor.Deps{
 		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, ExecutionDays: c.ExecutionDays,
 	})
-	p.openCarriers(transport)
+	p.openCarriers(transport, allow)
 	p.webhooks = webhook.New(p.db, p.chat)
 	p.devices = devices.New(p.db, p.chat)
 	p.push = p.newPush()
@@ -251,7 +259,7 @@ func (p *parts) products() ([]rest.Product, error) {
 	if err != nil {
 		return nil, err
 	}
-	mediaKey, err := p.edgeKey("signed addresses of files")
+	mediaKey, err := p.edgeKey(mediaKeyOf)
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +279,7 @@ func (p *parts) products() ([]rest.Product, error) {
 		restproxy.Product(restproxy.Deps{Proxy: p.proxy, Teller: p.masking}),
 		resthooks.Product(p.hooks, p.flowrun),
 		restjanitor.Product(p.janitor, p.flex),
-		restcarriers.Product(restcarriers.Deps{Connections: p.carriers, Editor: p.carriers, Deliveries: p.arrivals, Entrance: entrance}),
+		restcarriers.Product(restcarriers.Deps{Connections: p.carriers, Editor: p.carriers, Deliveries: p.arrivals, Phones: p.phones(), Entrance: entrance}),
 		restiam.Product(restiam.Deps{Tokens: p.accounts, Flex: p.flex, Key: visitorKey, Origin: p.allowOrigin}),
 	}, nil
 }
@@ -349,6 +357,8 @@ func (p *parts) services() *loop.Group {
 		flowrun.Timers:       p.flowrun.OnTimer,
 		flowrun.Tasks:        p.flowrun.OnTask,
 		flowrun.Undelivered:  p.flowrun.OnUndelivered,
+		outbound.Words:       p.outbound.OnWord,
+		outbound.Ticks:       p.outbound.OnTick,
 		handoff.Tasks:        p.handoff.OnTask,
 		handoff.Reservations: p.handoff.OnReservation,
 		janitor.Tasks:        p.janitor.OnTask,
@@ -363,6 +373,10 @@ func (p *parts) services() *loop.Group {
 	g.Add(push.Events, p.jobs.Worker(job.Worker{Queue: push.Events, Do: p.push.OnEvent}))
 	g.Add(push.Sends, p.jobs.Worker(job.Worker{Queue: push.Sends, Do: p.push.OnSend, Parallel: 16, Backoff: push.Backoff}))
 	g.Add("carriers", p.board)
+	g.Add(outbound.Sends, p.jobs.Worker(job.Worker{
+		Queue: outbound.Sends, Do: p.outbound.OnSend, Parallel: outbound.Parallel, Backoff: outbound.SendBackoff,
+	}))
+	g.Add(inbound.Receipts, p.jobs.Worker(job.Worker{Queue: inbound.Receipts, Do: p.mail.OnReceipt, Backoff: inbound.ReceiptBackoff}))
 	g.Add("flows", loop.Every(time.Minute, p.flowrun.Sweep))
 	g.Add("masked sessions", loop.Every(masking.Every, p.proxy.Sweep))
 	g.Add("janitor", p.janitor.Service())

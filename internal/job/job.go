@@ -44,6 +44,8 @@ type Job struct {
 	RunAt time.Time
 	// Attempt counts the runs, from 1.
 	Attempt int
+	// Failure is what the run before this one ended with; "" when there was none, or it was cut.
+	Failure string
 	// Args is the sealed argument, JSON.
 	Args json.RawMessage
 }
@@ -125,7 +127,7 @@ func (q *Queue) claim(ctx context.Context, queue string, n int, lease time.Durat
 	err := q.db.Do(ctx, func(tx *db.Tx) error {
 		jobs = nil
 		now := db.Micros(tx.Now)
-		rows, err := tx.Query(`select id, account_id, order_key, key_id, attempts, doc from job j
+		rows, err := tx.Query(`select id, account_id, order_key, key_id, attempts, failure, doc from job j
 			where queue = $1 and state = 0 and run_at <= $2
 			and (order_key = '' or not exists (select 1 from job e where e.queue = j.queue and e.order_key = j.order_key and e.id < j.id and e.state <> 2))
 			order by run_at, id limit $3`+tx.SkipLocked(), queue, now, n)
@@ -135,7 +137,7 @@ func (q *Queue) claim(ctx context.Context, queue string, n int, lease time.Durat
 		docs := make([][]byte, 0, n)
 		for rows.Next() {
 			j, doc := Job{Queue: queue}, []byte(nil)
-			if err := rows.Scan(&j.ID, &j.Account, &j.Order, &j.Key, &j.Attempt, &doc); err != nil {
+			if err := rows.Scan(&j.ID, &j.Account, &j.Order, &j.Key, &j.Attempt, &j.Failure, &doc); err != nil {
 				return errors.Join(err, rows.Close())
 			}
 			j.Attempt++
@@ -157,7 +159,7 @@ func (q *Queue) claim(ctx context.Context, queue string, n int, lease time.Durat
 		if len(jobs) == 0 {
 			return nil
 		}
-		_, err = tx.Exec("update job set state = 1, attempts = attempts + 1, lease_until = $1 where id in ("+db.In(2, len(jobs))+")", ids...)
+		_, err = tx.Exec("update job set state = 1, attempts = attempts + 1, lease_until = $1, failure = '' where id in ("+db.In(2, len(jobs))+")", ids...)
 		return err
 	})
 	return jobs, err

@@ -48,6 +48,12 @@ func normal(address string) (clean, kind string, ok bool) {
 	return "", "", false
 }
 
+// ValidAddress says that a text can be an address.
+func ValidAddress(address string) bool {
+	_, _, ok := normal(address)
+	return ok
+}
+
 // phone reads an E.164 number: a plus sign, then 7 to 15 digits of which the first is not 0.
 func phone(s string) (string, bool) {
 	if !strings.HasPrefix(s, "+") {

@@ -107,6 +107,11 @@ func New(d *db.DB, log *event.Log, c *chat.Chat) *Deliveries {
 	return &Deliveries{db: d, log: log, chat: c}
 }
 
+// GetTx reads the delivery of a chat message; db.ErrNotFound when there is none.
+func (v *Deliveries) GetTx(tx *db.Tx, acct int64, message sid.SID) (Delivery, error) {
+	return deliveries.Get(tx, acct, message)
+}
+
 // KnownTx says whether a chat message has a delivery.
 func (v *Deliveries) KnownTx(tx *db.Tx, acct int64, message sid.SID) (bool, error) {
 	_, err := deliveries.Get(tx, acct, message)

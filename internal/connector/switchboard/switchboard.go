@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -45,6 +46,8 @@ type Deps struct {
 	Kinds       []connector.Kind
 	// Client calls out, behind the guard.
 	Client *http.Client
+	// Dial opens links that are not HTTP's, behind the guard.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// PublicURL is the address of this server, without a slash at its end, for carriers that are told where to call.
 	PublicURL func() string
 	// Origin is the same as the caller of a request has addressed it.
@@ -125,7 +128,7 @@ func (s *Switchboard) line(c connection.Connection) (*line, error) {
 		return nil, fmt.Errorf("connection %s: this program does not know its kind", c.SID)
 	}
 	carrier, err := s.Kinds[i].Open(c.Complete(kind), connector.Deps{
-		Client: s.Client, PublicURL: s.PublicURL() + Path + string(c.SID), Account: c.Account, Connection: c.SID,
+		Client: s.Client, Dial: s.Dial, PublicURL: s.PublicURL() + Path + string(c.SID), Account: c.Account, Connection: c.SID,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %s cannot be opened: %w", c.SID, err)

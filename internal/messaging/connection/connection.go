@@ -26,6 +26,9 @@ import (
 // Prefix begins the SIDs of connections; they are Usher's own.
 const Prefix = "XC"
 
+// Sandbox is the kind that needs no carrier: what it sends arrives at phones on a screen.
+const Sandbox = "sandbox"
+
 // Limits.
 const (
 	connectionsMost = 200  // of an account
@@ -115,6 +118,9 @@ func New(d Deps) *Connections { return &Connections{db: d.DB, kinds: d.Kinds, de
 
 // Kinds lists the kinds that there are.
 func (c *Connections) Kinds() []Kind { return c.kinds }
+
+// View reads in a transaction.
+func (c *Connections) View(ctx context.Context, fn func(tx *db.Tx) error) error { return c.db.View(ctx, fn) }
 
 // Kind finds a kind by its name.
 func (c *Connections) Kind(name string) (Kind, bool) {

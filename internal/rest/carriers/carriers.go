@@ -42,6 +42,7 @@ type Deps struct {
 	Connections Connections
 	Editor      Editor
 	Deliveries  Deliveries
+	Phones      Phones
 	// Entrance makes the address that a connection's carrier calls; origin is how the caller of the API has addressed the server.
 	Entrance func(origin string, s sid.SID) string
 }
@@ -55,7 +56,7 @@ var seen = []account.Grant{account.ChatRead, account.ChatOwn}
 // Product returns the API, version 1.
 func Product(d Deps) rest.Product {
 	return rest.Product{Name: "carriers", Hosts: []string{}, Version: "v1", Routes: []rest.Mount{
-		kinds(d), connections(d), health(d), deliveries(d),
+		kinds(d), connections(d), health(d), deliveries(d), readPhone(d), writePhone(d),
 	}}
 }
 

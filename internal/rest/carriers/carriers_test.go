@@ -9,6 +9,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
 	"usher/internal/fault"
+	"usher/internal/inbound"
 	"usher/internal/messaging/carry"
 	"usher/internal/messaging/connection"
 	"usher/internal/rest/carriers"
@@ -54,7 +55,7 @@ func world(t *testing.T, d *db.DB) wire.Server {
 	channel := sid.New(sid.Channel)
 	w.Vars["connection"], w.Vars["channel"] = string(up.SID), string(channel)
 	return w.Serve(t, carriers.Product(carriers.Deps{
-		Connections: rows, Editor: rows, Deliveries: arrivals{channel},
+		Connections: rows, Editor: rows, Deliveries: arrivals{channel}, Phones: &inbound.Phones{Connections: rows},
 		Entrance: func(origin string, s sid.SID) string { return origin + "/carriers/" + string(s) },
 	}))
 }

@@ -90,6 +90,14 @@ func (e *endpoint) signed(c *rest.Call, m media.Media, what string) string {
 	return c.URL(path)
 }
 
+// Address makes an address of a file that anybody may open until then, for those who are told of it without having asked.
+func Address(d Deps, service, file sid.SID, until time.Time) string {
+	e := &endpoint{Deps: d}
+	end := strconv.FormatInt(until.Unix(), 10)
+	return strings.TrimRight(e.Origin, "/") + "/mcs/v1/Services/" + string(service) + "/Media/" + string(file) + "/" + ofContent + "/" + end + "/" +
+		e.proof(service, file, ofContent, end)
+}
+
 // until is when an address that is made now ends.
 func (e *endpoint) until() string {
 	return strconv.FormatInt(time.Now().Add(signedFor+rounded).Truncate(rounded).Unix(), 10)
