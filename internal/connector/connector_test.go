@@ -87,6 +87,24 @@ func TestTidy(t *testing.T) {
 	}
 }
 
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{"image": "[image]", "": "[message]", "a b": "[message]", strings.Repeat("a", 33): "[message]"} {
+		m := carry.Inbound{}
+		if Named(&m, kind); m.Body != want {
+			t.Errorf("%q: %q", kind, m.Body)
+		}
+	}
+	full := carry.Inbound{Body: "a"}
+	file := carry.Inbound{Media: []carry.Media{{URL: "a"}}}
+	if Named(&full, "x"); full.Body != "a" {
+		t.Error("words are words")
+	}
+	if Named(&file, "x"); file.Body != "" {
+		t.Error("a file speaks for itself")
+	}
+}
+
 func TestNameOf(t *testing.T) {
 	t.Parallel()
 	if NameOf("a", nil) != "a" || NameOf("", []byte(`{"a": 1}`)) != NameOf("", []byte(`{"a":1}`)) || NameOf("", []byte("1")) == NameOf("", []byte("2")) {

@@ -133,6 +133,19 @@ func Tidy(m *carry.Inbound) {
 	}
 }
 
+// Named gives a message that has neither words nor files the kind of what came, in brackets, for whoever reads it to see that something
+// came.
+func Named(m *carry.Inbound, kind string) {
+	if m.Body != "" || len(m.Media) > 0 {
+		return
+	}
+	letter := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' }
+	if kind == "" || len(kind) > 32 || strings.ContainsFunc(kind, letter) {
+		kind = "message"
+	}
+	m.Body = "[" + kind + "]"
+}
+
 // cut is the text without NUL and without what is not UTF-8, at most so many bytes and not through a character.
 func cut(text string, most int) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")

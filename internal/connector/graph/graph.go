@@ -45,6 +45,8 @@ type Problem struct {
 	Code   int    // the original's
 	Reason string // our words
 	Again  bool
+	// Doubtful says that the code tells so little that, with an HTTP status of 500 and more, the message may have been sent.
+	Doubtful bool
 }
 
 var version = regexp.MustCompile(`^v[0-9]{1,3}\.[0-9]{1,2}$`)
@@ -169,18 +171,21 @@ func (a *API) call(ctx context.Context, method, path, contentType string, body [
 	}
 	var said struct {
 		Error struct {
-			Code    int `json:"code"`
-			Subcode int `json:"error_subcode"`
+			Code    *int `json:"code"`
+			Subcode int  `json:"error_subcode"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(reply.Body, &said) != nil || said.Error.Code == 0 {
+	if json.Unmarshal(reply.Body, &said) != nil || said.Error.Code == nil {
 		return reply.Error()
 	}
 	// Its own words may hold numbers and texts of customers; the code says as much.
-	p := a.problem(said.Error.Code, said.Error.Subcode)
-	reason := fmt.Sprintf("%d %s", said.Error.Code, p.Reason)
+	p := a.problem(*said.Error.Code, said.Error.Subcode)
+	if p.Doubtful && reply.Status >= 500 {
+		return reply.Error()
+	}
+	reason := fmt.Sprintf("%d %s", *said.Error.Code, p.Reason)
 	if said.Error.Subcode != 0 {
-		reason = fmt.Sprintf("%d/%d %s", said.Error.Code, said.Error.Subcode, p.Reason)
+		reason = fmt.Sprintf("%d/%d %s", *said.Error.Code, said.Error.Subcode, p.Reason)
 	}
 	return &carry.Refusal{Code: p.Code, Reason: reason, Again: p.Again || reply.Status == http.StatusTooManyRequests, After: reply.After()}
 }

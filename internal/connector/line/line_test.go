@@ -126,7 +126,7 @@ func TestEvents(t *testing.T) {
 	want := []carry.Inbound{
 		{ID: "500000000000000001", From: from, To: to, Body: "hello", ProfileName: name, SentAt: at(0), Details: map[string]string{"MessageType": "text", "RepliedMessageId": "499999999999999999"}},
 		{ID: "500000000000000003", From: from, To: to, ProfileName: name, SentAt: at(2), Media: []carry.Media{{Data: []byte("picture"), ContentType: "image/jpeg"}}, Details: map[string]string{"MessageType": "image"}},
-		{ID: "500000000000000004", From: from, To: to, ProfileName: name, SentAt: at(3), Details: map[string]string{"MessageType": "file", "MediaError": "the file cannot be had"}},
+		{ID: "500000000000000004", From: from, To: to, Body: "[file]", ProfileName: name, SentAt: at(3), Details: map[string]string{"MessageType": "file", "MediaError": "the file cannot be had"}},
 		{ID: "500000000000000005", From: from, To: to, ProfileName: name, SentAt: at(4), Media: []carry.Media{{URL: "https://example.com/film.mp4"}}, Details: map[string]string{"MessageType": "video"}},
 		{ID: "500000000000000006", From: from, To: to, Body: "[happy, smile]", ProfileName: name, SentAt: at(5), Details: map[string]string{"MessageType": "sticker", "StickerPackageId": "446", "StickerId": "1988"}},
 		{

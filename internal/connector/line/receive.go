@@ -1,7 +1,6 @@
 package line
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"encoding/base64"
@@ -87,6 +86,7 @@ func (c *Connection) Receive(ctx context.Context, r connector.Request) (connecto
 		m.From, m.To, m.SentAt = prefix+e.Source.User, prefix+c.bot, e.At.Milliseconds()
 		m.ProfileName = c.name(ctx, e.Source.User)
 		connector.Tidy(&m)
+		connector.Named(&m, m.Details["MessageType"])
 		u.Messages = append(u.Messages, m)
 		if c.reply {
 			c.tokens.keep(e.Source.User, e.Token, r.At)
@@ -130,8 +130,8 @@ func (c *Connection) fill(ctx context.Context, until time.Time, in message, m *c
 	case "sticker":
 		d.Set("StickerPackageId", string(in.Package))
 		d.Set("StickerId", string(in.Sticker))
-		if m.Body = in.Text; m.Body == "" {
-			m.Body = "[" + cmp.Or(strings.Join(in.Keywords[:min(len(in.Keywords), 3)], ", "), "sticker") + "]"
+		if m.Body = in.Text; m.Body == "" && len(in.Keywords) > 0 {
+			m.Body = "[" + strings.Join(in.Keywords[:min(len(in.Keywords), 3)], ", ") + "]"
 		}
 	case "location":
 		d.Set("Label", in.Title)

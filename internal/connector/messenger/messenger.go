@@ -110,11 +110,11 @@ func problem(code, subcode int) graph.Problem {
 	if code >= 200 && code <= 299 {
 		return graph.Problem{Code: 63001, Reason: "the access token lacks a permission"}
 	}
-	return graph.Problem{Code: 63023, Reason: "an error of Messenger's"}
+	return graph.Problem{Code: 63023, Reason: "an error of Messenger's", Doubtful: true}
 }
 
 var problems = map[int]graph.Problem{
-	1:     {Code: 63012, Reason: "unknown error of the API"},
+	1:     {Code: 63012, Reason: "unknown error of the API", Doubtful: true},
 	2:     {Code: 63012, Reason: "the API is down for now", Again: true},
 	4:     {Code: 63018, Reason: "too many calls of the app", Again: true},
 	10:    {Code: 63001, Reason: "the app lacks a permission"},

@@ -53,6 +53,7 @@ func (c *Connection) Receive(ctx context.Context, r connector.Request) (connecto
 				m.From, m.To, m.SentAt = prefix+string(h.Sender.ID), prefix+c.page, h.At.Milliseconds()
 				m.ProfileName = c.name(ctx, string(h.Sender.ID))
 				connector.Tidy(&m)
+				connector.Named(&m, m.Details["MessageType"])
 				u.Messages = append(u.Messages, m)
 			}
 			u.Receipts = append(u.Receipts, c.receipts(h)...)

@@ -126,6 +126,7 @@ func (c *Connection) message(ctx context.Context, raw json.RawMessage, names map
 	}
 	m.Details = details.Or()
 	connector.Tidy(&m)
+	connector.Named(&m, in.Type)
 	return m, true, nil
 }
 

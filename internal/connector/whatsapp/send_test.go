@@ -133,6 +133,9 @@ func TestCodes(t *testing.T) {
 		{429, 131056, 0, carry.Refusal{Code: 63018, Reason: "131056 too many messages to this customer", Again: true, After: 3 * time.Second}},
 		{404, 132001, 0, carry.Refusal{Code: 63027, Reason: "132001 there is no such template in this language", After: 3 * time.Second}},
 		{500, 131016, 0, carry.Refusal{Code: 63012, Reason: "131016 the service is down for now", Again: true, After: 3 * time.Second}},
+		{401, 0, 0, carry.Refusal{Code: 63001, Reason: "0 the access token is not valid", After: 3 * time.Second}},
+		{400, 1, 0, carry.Refusal{Code: 63012, Reason: "1 unknown error of the API", After: 3 * time.Second}},
+		{500, 3, 0, carry.Refusal{Code: 63001, Reason: "3 the access token lacks a permission", After: 3 * time.Second}},
 		{400, 299, 0, carry.Refusal{Code: 63001, Reason: "299 the access token lacks a permission", After: 3 * time.Second}},
 		{400, 999999, 0, carry.Refusal{Code: 63023, Reason: "999999 an error of WhatsApp's", After: 3 * time.Second}},
 	} {
@@ -148,6 +151,20 @@ func TestCodes(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.want, *refusal); diff != "" {
 			t.Errorf("%d: %s", tc.code, diff)
+		}
+	}
+}
+
+// TestDoubt says that an error which tells nothing, from a server that is in trouble, is no refusal.
+func TestDoubt(t *testing.T) {
+	for _, code := range []int{1, 999999} {
+		c := connection(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintf(w, `{"error":{"message":"An unknown error occurred","type":"OAuthException","code":%d}}`, code)
+		})
+		_, err := c.Send(t.Context(), carry.Outbound{To: "whatsapp:+15550100300", Body: "hello"})
+		if refusal := (*carry.Refusal)(nil); err == nil || errors.As(err, &refusal) {
+			t.Errorf("%d: %v", code, err)
 		}
 	}
 }

@@ -91,14 +91,14 @@ func problem(code, _ int) graph.Problem {
 	if code >= 200 && code <= 299 {
 		return graph.Problem{Code: 63001, Reason: "the access token lacks a permission"}
 	}
-	return graph.Problem{Code: 63023, Reason: "an error of WhatsApp's"}
+	return graph.Problem{Code: 63023, Reason: "an error of WhatsApp's", Doubtful: true}
 }
 
 // problems are Meta's error codes and what the original calls them. Source: the Cloud API's error codes; the original's mapping of
 // WhatsApp's codes, whose older numbers stand for the same causes, and its error dictionary.
 var problems = map[int]graph.Problem{
 	0:      {Code: 63001, Reason: "the access token is not valid"},
-	1:      {Code: 63012, Reason: "unknown error of the API"},
+	1:      {Code: 63012, Reason: "unknown error of the API", Doubtful: true},
 	2:      {Code: 63012, Reason: "the API is down for now", Again: true},
 	3:      {Code: 63001, Reason: "the access token lacks a permission"},
 	4:      {Code: 63018, Reason: "too many calls", Again: true},

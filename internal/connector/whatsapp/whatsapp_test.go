@@ -153,7 +153,7 @@ func TestKinds(t *testing.T) {
 		"wamid.list" + one + `Tuesday|{"ListDescription":"at noon","ListId":"r1","ListTitle":"Tuesday","MessageType":"interactive"}`,
 		"wamid.form" + one + `Sent|{"InteractiveData":"{\"size\":\"L\"}","MessageType":"interactive"}`,
 		"wamid.heart" + one + `👍|{"MessageType":"reaction","ReactionEmoji":"👍","ReactionMessageId":"wamid.zero"}`,
-		"wamid.what" + one + `|{"MessageType":"unsupported"}`,
+		"wamid.what" + one + `[unsupported]|{"MessageType":"unsupported"}`,
 		"wamid.hidden|whatsapp:US.9000000000000001|Hidden|no number|" + `{"MessageType":"text"}`,
 		"sha256." + one + `no name|{"MessageType":"text"}`,
 	}
