@@ -191,8 +191,12 @@ func (in *incoming) details(d connector.Details) {
 // maxCards bounds the contacts of one message.
 const maxCards = 10
 
-// card makes a vCard 3.0 of a contact that a customer sends, as the original does. Source: RFC 2426.
+// card is the vCard of a contact that a customer sends, or one (3.0) that is made of its parts. The original sends such files, too. Source:
+// RFC 2426.
 func card(raw json.RawMessage) carry.Media {
+	if whole := read[struct{ Vcard string }](raw).Vcard; strings.HasPrefix(whole, "BEGIN:VCARD") && len(whole) <= 64<<10 {
+		return carry.Media{Data: []byte(strings.ToValidUTF8(whole, "?")), ContentType: "text/vcard", Name: "contact.vcf"}
+	}
 	c := read[struct {
 		Name struct {
 			Formatted string `json:"formatted_name"`

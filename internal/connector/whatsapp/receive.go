@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,8 @@ type value struct {
 
 type contact struct {
 	Profile struct {
-		Name string `json:"name"`
+		Name     string `json:"name"`
+		Username string `json:"username"`
 	} `json:"profile"`
 	Number connector.Loose `json:"wa_id"`
 	User   connector.Loose `json:"user_id"`
@@ -93,7 +95,7 @@ func (v value) names() map[string]string {
 		}
 		for _, a := range []string{address(string(c.Number), ""), address("", string(c.User))} {
 			if a != "" {
-				names[a] = c.Profile.Name
+				names[a] = cmp.Or(c.Profile.Name, c.Profile.Username)
 			}
 		}
 	}
@@ -114,6 +116,9 @@ func (c *Connection) message(ctx context.Context, raw json.RawMessage, names map
 	details := connector.Details{}
 	details.Set("WaId", strings.TrimPrefix(strings.TrimPrefix(from, prefix), "+"))
 	details.Set("MessageType", in.Type)
+	if id := string(in.FromUser); userID(id) {
+		details.Set("UserId", id) // beside a number it tells who will write later without one
+	}
 	in.details(details)
 	file, ok := in.content(&m, details)
 	if !ok {

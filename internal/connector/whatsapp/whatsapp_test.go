@@ -147,14 +147,14 @@ func TestKinds(t *testing.T) {
 		"wamid.voice" + one + `| audio/ogg; codecs=opus bytes of /bytes/79|{"MessageType":"audio"}`,
 		"wamid.sticker" + one + `| image/webp bytes of /bytes/80|{"MessageType":"sticker"}`,
 		"wamid.place" + one + "Shop\nLong Street 1\n52.52,13.405" + `|{"Address":"Long Street 1","Label":"Shop","Latitude":"52.52","Longitude":"13.405","MessageType":"location"}`,
-		"wamid.card" + one + "|contact.vcf text/vcard BEGIN:VCARD\r\nVERSION:3.0\r\nN:Lovelace;Ada;;;\r\nFN:Ada\\; Lovelace\r\nTEL:+1 555 0100\r\nEND:VCARD\r\n" + `|{"MessageType":"contacts"}`,
+		"wamid.card" + one + "|contact.vcf text/vcard BEGIN:VCARD\r\nVERSION:3.0\r\nN:Lovelace;Ada;;;\r\nFN:Ada\\; Lovelace\r\nTEL:+1 555 0100\r\nEND:VCARD\r\n|contact.vcf text/vcard BEGIN:VCARD\nVERSION:3.0\nEND:VCARD\n" + `|{"MessageType":"contacts"}`,
 		"wamid.button" + one + `Yes|{"ButtonPayload":"yes-1","ButtonText":"Yes","MessageType":"button"}`,
 		"wamid.reply" + one + `Call me|{"ButtonPayload":"b1","ButtonText":"Call me","MessageType":"interactive"}`,
 		"wamid.list" + one + `Tuesday|{"ListDescription":"at noon","ListId":"r1","ListTitle":"Tuesday","MessageType":"interactive"}`,
 		"wamid.form" + one + `Sent|{"InteractiveData":"{\"size\":\"L\"}","MessageType":"interactive"}`,
 		"wamid.heart" + one + `👍|{"MessageType":"reaction","ReactionEmoji":"👍","ReactionMessageId":"wamid.zero"}`,
 		"wamid.what" + one + `[unsupported]|{"MessageType":"unsupported"}`,
-		"wamid.hidden|whatsapp:US.9000000000000001|Hidden|no number|" + `{"MessageType":"text"}`,
+		"wamid.hidden|whatsapp:US.9000000000000001|hidden.one|no number|" + `{"MessageType":"text","UserId":"US.9000000000000001"}`,
 		"sha256." + one + `no name|{"MessageType":"text"}`,
 	}
 	if len(got) == len(want) {
