@@ -11,6 +11,7 @@ import (
 	"usher/internal/chat/delivery"
 	"usher/internal/connector"
 	"usher/internal/connector/custom"
+	"usher/internal/connector/kannel"
 	"usher/internal/connector/line"
 	"usher/internal/connector/messenger"
 	"usher/internal/connector/sandbox"
@@ -30,7 +31,7 @@ import (
 
 // connectors are the kinds of connections to carriers, in the order in which they are shown.
 var connectors = []connector.Kind{
-	sandbox.Kind, twilio.Kind, smpp.Kind, whatsapp.Kind, messenger.Kind, line.Kind, custom.Kind,
+	sandbox.Kind, twilio.Kind, smpp.Kind, kannel.Kind, whatsapp.Kind, messenger.Kind, line.Kind, custom.Kind,
 }
 
 // callTimeout bounds one call to a carrier, with its answer.

@@ -43,20 +43,62 @@ export async function upload(identity, service, bytes, type) {
   return r.json();
 }
 
-/** A way to the server that can be cut and closed. */
+/** Takes what comes on a connection apart into WebSocket frames; answers the bytes up to the end of frame number most. */
+function counter(most, count) {
+  let rest = Buffer.alloc(0);
+  let handshake = true;
+  let n = 0;
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    const begin = rest.length - chunk.length;
+    let at = 0;
+    if (handshake) {
+      const end = rest.indexOf('\r\n\r\n');
+      if (end < 0) return [chunk, false];
+      [handshake, at] = [false, end + 4];
+    }
+    for (;;) {
+      if (rest.length < at + 2) break;
+      const short = rest[at + 1] & 0x7f;
+      const head = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (rest[at + 1] & 0x80 ? 4 : 0);
+      if (rest.length < at + head) break;
+      const size = short === 126 ? rest.readUInt16BE(at + 2) : short === 127 ? Number(rest.readBigUInt64BE(at + 2)) : short;
+      if (rest.length < at + head + size) break;
+      at += head + size;
+      count(++n);
+      if (n === most) return [rest.subarray(begin, at), true];
+    }
+    rest = rest.subarray(at);
+    return [chunk, false];
+  };
+}
+
+/** A way to the server that can be cut and closed. Its first connection is cut after so many frames up or down, if it is told so. */
 export class Wire {
+  frames = { up: 0, down: 0 }; // the most that one connection has carried
   #sockets = new Set();
   #open = true;
+  #cut;
   #server = net.createServer((near) => {
     if (!this.#open) return near.destroy();
     const { hostname, port } = new URL(USHER_URL);
     const far = net.connect(Number(port), hostname);
-    for (const [a, b] of [[near, far], [far, near]]) {
-      this.#sockets.add(a);
-      a.on('error', () => {}).on('close', () => { this.#sockets.delete(a); b.destroy(); });
-      a.pipe(b);
+    const cut = this.#cut ?? {};
+    this.#cut = undefined;
+    for (const [from, to, way] of [[near, far, 'up'], [far, near, 'down']]) {
+      this.#sockets.add(from);
+      const frames = counter(cut[way], (n) => { this.frames[way] = Math.max(this.frames[way], n); });
+      from.on('error', () => {}).on('close', () => { this.#sockets.delete(from); to.destroy(); });
+      from.on('data', (chunk) => {
+        const [bytes, last] = frames(chunk);
+        if (!last) return to.write(bytes);
+        from.pause();
+        return to.write(bytes, () => { near.destroy(); far.destroy(); });
+      });
     }
   });
+
+  constructor(cut) { this.#cut = cut; }
 
   async start() {
     await new Promise((done) => this.#server.listen(0, '127.0.0.1', done));
@@ -72,9 +114,9 @@ export class Wire {
 }
 
 /** A client of one version of the library. */
-export async function connect(version, identity, service, { seconds, grant } = {}) {
+export async function connect(version, identity, service, { seconds, grant, cut } = {}) {
   const { Client } = require(`chat-${version}`);
-  const wire = await new Wire().start();
+  const wire = await new Wire(cut).start();
   const client = await within(Client.create(token(identity, service, seconds, grant), { twilsock: { uri: wire.uri }, logLevel: 'silent' }), 'create');
   const heard = [];
   for (const name of names) client.on(name, (what) => heard.push([name, what]));

@@ -30,6 +30,8 @@ type Trial struct {
 
 	// Sign makes a request of the carrier's with this body; nil when the kind receives nothing over HTTP.
 	Sign func(body []byte) connector.Request
+	// Shown is the parameter of the address by which a carrier is known that signs nothing; "" for those that sign.
+	Shown string
 	// Text is the body of one message of that ID and text; the second is the one that is looked for in errors.
 	Text func(id, text string) []byte
 	// File is the body of one message with one file, "" when files come another way. base is the carrier's address.

@@ -29,6 +29,17 @@ func (tr Trial) forged(t *testing.T) {
 			t.Errorf("%s: %v, want *Forged", why, err)
 		}
 	}
+	if tr.Shown != "" {
+		for _, wrong := range []string{"", "x", strings.Repeat("a", 1<<20), "%00", tr.Settings[tr.Shown] + "0", tr.Settings[tr.Shown] + "&" + tr.Shown + "=x", mirror(tr.Settings[tr.Shown])} {
+			r := good
+			r.URL = strings.Replace(good.URL, tr.Shown+"="+tr.Settings[tr.Shown], tr.Shown+"="+wrong, 1)
+			refuse("another "+tr.Shown, r)
+		}
+		r := good
+		r.URL = PublicURL
+		refuse("no parameter", r)
+		return
+	}
 	changed := good
 	changed.Body = bytes.Replace(good.Body, []byte("canary"), []byte("Canary"), 1)
 	if !bytes.Equal(changed.Body, good.Body) && !tr.bearer(good) {

@@ -40,7 +40,7 @@ var fields = []connector.Field{
 		Choices: []string{"transceiver", "transmitter", "receiver", "both"},
 	},
 	{Name: "window", Label: "Window", Help: "How many messages may wait for the carrier's answer, 1 to 1000.", Default: "50"},
-	{Name: "rate", Label: "Messages per second", Help: "The most that the carrier takes; 0 is without bound. Each part counts.", Default: "0"},
+	{Name: "parts_per_second", Label: "Parts per second", Help: "The most that the carrier takes; 0 is without bound. A long message has several.", Default: "0"},
 	{Name: "enquire_seconds", Label: "Enquire link every", Help: "In seconds.", Default: "30"},
 	{Name: "timeout_seconds", Label: "Wait for an answer", Help: "In seconds.", Default: "30"},
 	{
@@ -50,10 +50,6 @@ var fields = []connector.Field{
 	{
 		Name: "long", Label: "Long messages", Help: "How parts are tied together, or sent as a whole in message_payload.", Default: "udh",
 		Choices: []string{"udh", "udh16", "sar", "payload"},
-	},
-	{
-		Name: "repeat", Label: "Send again after a cut", Default: "yes", Choices: []string{"yes", "no"},
-		Help: "When the link was cut before the carrier's answer: yes may send a message twice, no may send it never.",
 	},
 	{Name: "receipts", Label: "Ask for receipts", Default: "yes", Choices: []string{"yes", "no"}},
 	{
@@ -86,7 +82,7 @@ type config struct {
 	timeout           time.Duration
 	alphabet          segment.Coding
 	long              string
-	receipts, repeat  bool
+	receipts          bool
 	receiptID         string
 	errors            map[string]int
 	sourceTON, srcNPI int // -1 is auto
@@ -155,10 +151,10 @@ func Open(values map[string]string, d connector.Deps) (*Connection, error) {
 	s := &settings{values: checked}
 	c := config{
 		address: s.text("address", 255), systemID: s.text("system_id", 15), password: s.text("password", 8), systemType: s.text("system_type", 12),
-		bind: s.text("bind", 20), window: s.number("window", 1, 1000), rate: s.number("rate", 0, 10_000),
+		bind: s.text("bind", 20), window: s.number("window", 1, 1000), rate: s.number("parts_per_second", 0, 10_000),
 		enquire: time.Duration(s.number("enquire_seconds", 1, 3600)) * time.Second,
 		timeout: time.Duration(s.number("timeout_seconds", 1, 300)) * time.Second,
-		long:    s.text("long", 20), receipts: s.text("receipts", 3) == "yes", repeat: s.text("repeat", 3) == "yes", receiptID: s.text("receipt_id", 10),
+		long:    s.text("long", 20), receipts: s.text("receipts", 3) == "yes", receiptID: s.text("receipt_id", 10),
 		sourceTON: s.auto("source_ton"), srcNPI: s.auto("source_npi"), destTON: s.auto("dest_ton"), destNPI: s.auto("dest_npi"),
 		serviceType: s.text("service_type", 5), country: s.text("country_code", 4),
 		wait: time.Duration(s.number("parts_minutes", 1, 24*60)) * time.Minute, hold: hold,

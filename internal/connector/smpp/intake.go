@@ -247,6 +247,8 @@ func (ln *lane) single(d delivery, text string, now time.Time) {
 func (ln *lane) keep(m carry.Inbound) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), keeping)
 	defer cancel()
+	connector.Tidy(&m)
+	connector.Named(&m, "")
 	if err := ln.in.sink.Accept(ctx, m); err != nil {
 		ln.in.log.Warn("a message could not be kept", "error", err)
 		return false

@@ -41,10 +41,6 @@ func (c *Connection) Send(ctx context.Context, m carry.Outbound) (carry.Sent, er
 	return carry.Sent{IDs: p.ids(), Status: status}, nil
 }
 
-// Repeats implements connector.Repeater. SMPP has no key against taking a message twice; but what was answered, however late, is never
-// submitted again, so that only an answer that went down with its link is in doubt. Which of the two wrongs is the lesser is a setting.
-func (c *Connection) Repeats() bool { return c.repeat }
-
 // rest waits, and reports whether the whole time went by.
 func rest(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)

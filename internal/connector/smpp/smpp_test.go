@@ -220,7 +220,7 @@ func TestSend_throttledWithin(t *testing.T) {
 func TestSend_rate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, map[string]string{"rate": "2"})
+		w := open(t, map[string]string{"parts_per_second": "2"})
 		s := w.bind()
 		sent := 0
 		for i := range 5 {

@@ -124,7 +124,8 @@ func (s *Switchboard) hear(ctx context.Context, l *line, r connector.Request) (a
 	if !ok {
 		return answer, fault.NotFound(Path + string(l.SID))
 	}
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	// Some carriers hang up after two seconds and do not call again (LINE, unless it was told to): what has come is kept all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
 	u, err := receiver.Receive(ctx, r)
 	switch {

@@ -212,6 +212,25 @@ func TestEntrance(t *testing.T) {
 	})
 }
 
+// A carrier that hangs up while we are at it has said what it has said.
+func TestEntrance_hungUp(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx, hangUp := context.WithCancel(t.Context())
+		c := &carrier{}
+		c.receive = func(ctx context.Context, _ connector.Request) (connector.Update, error) {
+			hangUp()
+			return connector.Update{Messages: []carry.Inbound{{ID: "1"}}}, ctx.Err()
+		}
+		h := newHouse(t, d, c)
+		at := switchboard.Path + string(h.connection(connection.Change{}).SID)
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader("hello")))
+		if len(h.inbox.messages) != 1 {
+			t.Error("a message was forgotten")
+		}
+	})
+}
+
 func TestEntrance_verifies(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, dbtest.SQLite(t), &asked{})
