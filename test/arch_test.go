@@ -26,7 +26,7 @@ var floors = [][]string{
 		"internal/account", "internal/chat", "internal/flex", "internal/taskrouter", "internal/studio", "internal/proxy",
 		"internal/messaging", "internal/hook", "internal/media",
 	},
-	3: {"internal/inbound", "internal/outbound", "internal/flowrun", "internal/handoff", "internal/janitor", "internal/notify", "internal/push", "internal/masking"},
+	3: {"internal/inbound", "internal/outbound", "internal/texting", "internal/flowrun", "internal/handoff", "internal/janitor", "internal/notify", "internal/push", "internal/masking"},
 	4: {"internal/rest", "internal/realtime", "internal/connector", "internal/signin", "internal/page"},
 	5: {"internal/app"},
 	6: {"cmd"},

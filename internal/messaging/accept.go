@@ -103,6 +103,42 @@ func (m *Messaging) receive(tx *db.Tx, msg *Message) error {
 	return m.tell(tx, event.SMSReceived, msg)
 }
 
+// AnswerTx says that an incoming message is answered now. first is false when it was before, or is no longer there: then nothing
+// must be said again.
+func (m *Messaging) AnswerTx(tx *db.Tx, acct int64, s sid.SID) (first bool, err error) {
+	msg, err := messages.ForUpdate(tx, acct, s)
+	if errors.Is(err, db.ErrNotFound) || err == nil && msg.Answered {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	msg.Answered = true
+	return true, messages.Update(tx, &msg)
+}
+
+// HandlerTx returns who is asked what is to become of a message that came to a number: its service's handler, unless that leaves
+// it to the number, its application's, or its own. A handler without a URL is nobody.
+func (m *Messaging) HandlerTx(tx *db.Tx, n *Number) (Handler, error) {
+	if n.Service != "" {
+		s, err := services.Get(tx, n.Account, n.Service)
+		if err == nil && !s.OnNumber {
+			return s.Handler, nil
+		}
+		if err != nil && !errors.Is(err, db.ErrNotFound) {
+			return Handler{}, err
+		}
+	}
+	if n.Application == "" {
+		return n.Handler, nil
+	}
+	a, err := applications.Get(tx, n.Account, n.Application)
+	if errors.Is(err, db.ErrNotFound) {
+		return Handler{}, nil
+	}
+	return a.Handler, err
+}
+
 // sealTo gives a message the data key of its customer, and its blind indexes.
 func (m *Messaging) sealTo(tx *db.Tx, msg *Message, customer string) error {
 	p, err := m.partyTx(tx, msg.Account, customer)

@@ -82,6 +82,8 @@ type MessageDocument struct {
 	OptOut string `json:"opt_out,omitempty"`
 	// Masked says that an incoming message belongs to a masked conversation.
 	Masked bool `json:"masked,omitempty"`
+	// Answered says that an incoming message was answered, whether or not there was anything to say.
+	Answered bool `json:"answered,omitempty"`
 	// Asked says that whoever sent it wants to tell later whether it did what it was for: Feedback, since FeedbackAt.
 	Asked      bool      `json:"asked,omitempty"`
 	Feedback   string    `json:"feedback,omitempty"`

@@ -32,6 +32,10 @@ type Verb struct {
 	Media    []string // addresses of what goes with it
 	Redirect string   // address, as written; "" for a message
 	Method   string   // of the redirect: GET or POST
+	// To and From are of a message that says who it is to and from; "" is the one who wrote and the one who was written to.
+	To, From string
+	// Callback is the address that is told what becomes of the message: statusCallback, or action where that is not given.
+	Callback string
 }
 
 // Parse reads a document. What follows a Redirect is never reached and left out, and so are messages with neither text nor media,
@@ -121,15 +125,26 @@ func (p *parser) begin(e xml.StartElement) {
 	p.bodies = nil
 	switch e.Name.Local {
 	case "Message", "Sms":
-		p.now = &Verb{}
+		p.now = &Verb{To: attribute(e, "to"), From: attribute(e, "from"), Callback: attribute(e, "statusCallback")}
+		if p.now.Callback == "" {
+			p.now.Callback = attribute(e, "action")
+		}
 	case "Redirect":
 		p.now = &Verb{Method: "POST"}
-		for _, a := range e.Attr {
-			if a.Name.Local == "method" && strings.EqualFold(a.Value, "GET") {
-				p.now.Method = "GET"
-			}
+		if strings.EqualFold(attribute(e, "method"), "GET") {
+			p.now.Method = "GET"
 		}
 	}
+}
+
+// attribute is the value of an element's attribute, without white space around; "" where there is none.
+func attribute(e xml.StartElement, name string) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			return strings.TrimSpace(a.Value)
+		}
+	}
+	return ""
 }
 
 func (p *parser) text(data xml.CharData) error {
