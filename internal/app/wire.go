@@ -63,6 +63,7 @@ import (
 	"usher/internal/signin"
 	"usher/internal/studio"
 	"usher/internal/taskrouter"
+	"usher/internal/texting"
 	"usher/web"
 )
 
@@ -112,8 +113,10 @@ func subscribers() map[string][]event.Subscriber {
 	for _, kind := range push.Kinds() {
 		list[kind] = append(list[kind], event.Subscriber{Queue: push.Events, Wants: push.Wants})
 	}
-	for kind, subs := range masks() {
-		list[kind] = append(list[kind], subs...)
+	for _, more := range []map[string][]event.Subscriber{masks(), texts()} {
+		for kind, subs := range more {
+			list[kind] = append(list[kind], subs...)
+		}
 	}
 	return list
 }
@@ -137,6 +140,7 @@ type parts struct {
 	links    messaging.Links // to the files of messages
 	proxy    *proxy.Proxy
 	masking  *masking.Masking
+	texting  *texting.Texting
 	inbound  *inbound.Inbound
 	hooks    *hook.Hooks
 	webhooks *webhook.Webhooks
@@ -211,7 +215,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.setup, err = p.mainAccount(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("main account: %w", err), p.db.Close())
 	}
-	if p.links, err = p.messageLinks(); err != nil {
+	if err := p.openTexting(caller); err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
 	if err := p.edges(); err != nil {
@@ -366,6 +370,8 @@ func (p *parts) services() *loop.Group {
 		messaging.Due:        p.messages.OnDue,
 		masking.Received:     p.masking.OnReceived,
 		masking.Statuses:     p.masking.OnStatus,
+		texting.Inbound:      p.texting.OnInbound,
+		texting.Status:       p.texting.OnStatus,
 	} {
 		g.Add(queue, p.jobs.Worker(job.Worker{Queue: queue, Do: do, Parallel: 64}))
 	}

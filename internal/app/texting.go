@@ -1,0 +1,28 @@
+package app
+
+import (
+	"usher/internal/event"
+	"usher/internal/hook"
+	"usher/internal/masking"
+	"usher/internal/messaging"
+	"usher/internal/texting"
+)
+
+// openTexting makes what tells others of messages and says what they answer.
+func (p *parts) openTexting(caller *hook.Client) error {
+	links, err := p.messageLinks()
+	if err != nil {
+		return err
+	}
+	p.links = links
+	p.texting = texting.New(texting.Deps{Messages: p.messages, Hooks: p.hooks, Caller: caller, Accounts: p.accounts, Links: links})
+	return nil
+}
+
+// texts are the durable reactions to messages by carriers that others are told of.
+func texts() map[string][]event.Subscriber {
+	return map[string][]event.Subscriber{
+		event.SMSReceived: {{Queue: texting.Inbound, Wants: func(e event.Event) bool { return !masking.Masked(e) }, Order: messaging.PairOf}},
+		event.SMSStatus:   {{Queue: texting.Status, Wants: texting.Wants}},
+	}
+}
