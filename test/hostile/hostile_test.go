@@ -63,6 +63,7 @@ func TestHostile(t *testing.T) {
 				paths(t, s)
 				credentials(t, s, other)
 				frames(t, s)
+				sdkFrames(t, s)
 				s.same(t, before)
 			})
 			t.Run("files", func(t *testing.T) { files(t, s, other) })

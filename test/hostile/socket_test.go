@@ -39,9 +39,11 @@ func (s *siege) open(t *testing.T) *socket {
 	return k
 }
 
-func upgrade(conn net.Conn) (*socket, error) {
+func upgrade(conn net.Conn) (*socket, error) { return upgradeAt(conn, "/stream") }
+
+func upgradeAt(conn net.Conn, path string) (*socket, error) {
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
-	_, err := io.WriteString(conn, "GET /stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+	_, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 	if err != nil {
 		return nil, err

@@ -246,3 +246,10 @@ func Eventually(t *testing.T, what string, happened func() bool) {
 	}
 	t.Fatalf("did not happen: %s", what)
 }
+
+// PID is the running program's process id.
+func (s *Server) PID() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cmd.Process.Pid
+}
