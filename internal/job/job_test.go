@@ -267,3 +267,36 @@ func TestWorker_takesOverFromTheDead(t *testing.T) {
 		}
 	})
 }
+
+// A job may say when it wants to be run again, and hears what the run before ended with; of one that was cut there is nothing to hear.
+func TestWorker_laterAndWhy(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "usher.db")
+	synctest.Test(t, func(t *testing.T) {
+		d := dbtest.Open(t, path)
+		q, acct := job.New(d, bus.NewMemory()), account(t, d)
+		var failures []string
+		var at []time.Duration
+		begin, done := time.Now(), make(chan bool)
+		start(t, q.Worker(job.Worker{Queue: "q", Backoff: retry.Policy{Min: time.Second, Attempts: 9}, Do: func(_ context.Context, j job.Job) error {
+			failures, at = append(failures, j.Failure), append(at, time.Since(begin).Round(time.Second))
+			switch j.Attempt {
+			case 1:
+				return &job.Later{After: 10 * time.Second, Err: errors.New("not yet")}
+			case 2:
+				return errors.New("broken")
+			}
+			close(done)
+			return nil
+		}}))
+		enqueue(t, d, q, job.Job{Queue: "q", Account: acct}, 1)
+		<-done
+		if !slices.Equal(failures, []string{"", "not yet", "broken"}) || !slices.Equal(at, []time.Duration{0, 10 * time.Second, 12 * time.Second}) {
+			t.Errorf("ran at %v, after %q", at, failures)
+		}
+	})
+	why := errors.New("why")
+	if later := (&job.Later{Err: why}); !errors.Is(later, why) || later.Error() != "why" {
+		t.Error("why is lost")
+	}
+}

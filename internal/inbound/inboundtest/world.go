@@ -68,6 +68,9 @@ type World struct {
 	// Answer is what HTTP calls of flows and webhooks get; nil refuses them.
 	Answer func(hook.Request) (hook.Response, error)
 
+	bus  *bus.Memory
+	word func(context.Context, job.Job) error // of what goes out by a carrier
+
 	mu      sync.Mutex
 	waiting []Reaction
 	done    []Reaction
@@ -83,7 +86,7 @@ func New(t testing.TB, d *db.DB) *World {
 		event.Channel: "chat_channel", event.User: "chat_user",
 		event.Worker: taskrouter.WorkerTable, event.Queue: taskrouter.QueueTable, event.Workspace: taskrouter.WorkspaceTable,
 	}, nil)
-	w := &World{T: t, DB: d, Flex: flex.New(d), Jobs: jobs, heard: make(chan struct{}, 1)}
+	w := &World{T: t, DB: d, Flex: flex.New(d), Jobs: jobs, bus: b, heard: make(chan struct{}, 1)}
 	blobs, err := blob.Open(blob.Options{Folder: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +220,10 @@ func (w *World) Do(fn func(tx *db.Tx) error) {
 // hear notes what an event asks for: the table of subscribers in short.
 func (w *World) hear(e event.Event) {
 	talks := bytes.Contains(e.Data, []byte(`"channelSid"`))
-	var do, flow func(context.Context, job.Job) error
+	var do, flow, word func(context.Context, job.Job) error
+	if e.Carried {
+		word = w.word
+	}
 	switch e.Kind {
 	case event.MessageAdded:
 		if e.Watched {
@@ -239,7 +245,7 @@ func (w *World) hear(e event.Event) {
 			}
 		}
 	}
-	for _, do := range []func(context.Context, job.Job) error{do, flow} {
+	for _, do := range []func(context.Context, job.Job) error{do, flow, word} {
 		if do == nil {
 			continue
 		}
