@@ -12,6 +12,8 @@ const dist = join(web, 'dist');
 const parts = [
   { name: 'loader', config: 'widget/vite.loader.config.ts' },
   { name: 'widget', config: 'widget/vite.config.ts' },
+  { name: 'more', config: 'widget/vite.more.config.ts' },
+  { name: 'shim', config: 'widget/vite.shim.config.ts' },
   { name: 'demo', config: 'demo/vite.config.ts' },
   { name: 'desk', config: 'desk/vite.config.ts' },
 ];

@@ -96,7 +96,7 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request, f *file, policy str
 	switch {
 	case f.immutable:
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	case f.name == "widget.js":
+	case f.name == "widget.js", f.name == "widget/more.js", f.name == "webchat2.js":
 		h.Set("Cache-Control", "public, max-age=300") // on every page of a customer's site
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -72,6 +72,7 @@ func New(o Options) (*Pages, error) {
 	p.mux.HandleFunc("GET /{$}", redirect("/desk/"))
 	p.mux.HandleFunc("GET /desk/", p.desk)
 	p.mux.HandleFunc("GET /widget.js", p.static(loaderPolicy, "widget.js"))
+	p.mux.HandleFunc("GET /webchat2.js", p.static(loaderPolicy, "webchat2.js"))
 	p.mux.HandleFunc("GET /widget/", p.frame)
 	p.mux.HandleFunc("GET /widget/config", p.config)
 	p.mux.HandleFunc("GET /demo/", p.demo)

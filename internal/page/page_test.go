@@ -29,6 +29,7 @@ func testPages(t *testing.T, ready error) *Pages {
 		Files: fstest.MapFS{
 			"desk/index.html": text("<desk>"), "desk/assets/main-B4c_d-F9.js": text("js"), "desk/assets/main-B4c_d-F9.js.gz": text("packed js"),
 			"desk/theme.js": text("theme"), "widget/index.html": text("<widget>"), "widget.js": text("loader"), "widget.js.gz": text("packed"),
+			"widget/more.js": text("more"), "webchat2.js": text("shim"),
 			"demo/index.html": text("<demo>"), ".gitkeep": text(""), "desk/icon.svg": text("<svg/>"), "desk/strange.qqq": text("?"),
 		},
 		Widget: func(_ context.Context, flow sid.SID) (WidgetConfig, error) {
@@ -219,6 +220,20 @@ func TestMediaOrigin(t *testing.T) {
 			if got := get(p, page).Header().Get("Content-Security-Policy"); !strings.Contains(got, row[1]) {
 				t.Errorf("%s with %q: %s", page, row[0], got)
 			}
+		}
+	}
+}
+
+// TestScripts proves that what other sites load may be loaded by them, also as a module.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	p := testPages(t, nil)
+	for name, want := range map[string]string{"/widget.js": "loader", "/widget/more.js": "more", "/webchat2.js": "shim"} {
+		w := get(p, name)
+		h := w.Header()
+		if w.Code != 200 || w.Body.String() != want || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Cross-Origin-Resource-Policy") != "cross-origin" ||
+			h.Get("Cache-Control") != "public, max-age=300" || h.Get("Content-Type") != "text/javascript; charset=utf-8" {
+			t.Errorf("%s: %d %q %v", name, w.Code, w.Body, h)
 		}
 	}
 }

@@ -11,7 +11,7 @@ function plainImports(): Plugin {
 }
 
 /** What every visitor needs is one file; left alone, the bundler would put Preact into a second one, loaded after the first. */
-const first = /node_modules\/preact|web\/stream\/index|widget\/app\/(main|core\/(?!colour|file|form|jwt|links|transcript)|ui\/(?!adopt|Attach|drawings|Emoji|Ending|[Ff]ile|Form|Menu|Peek|rove)|i18n\/(?!ja|files))/;
+const first = /node_modules\/preact|web\/stream\/index|widget\/app\/(main|core\/(?!colour|file|form|jwt|links|more|transcript)|ui\/(?!adopt|Attach|drawings|Emoji|Ending|[Ff]ile|Form|Menu|Peek|rove)|i18n\/(?!ja|files))/;
 
 // Relative base: the app works wherever the server mounts it.
 export default defineConfig({

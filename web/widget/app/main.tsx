@@ -42,8 +42,11 @@ async function main() {
   theme.setWish(wishes.theme ?? query.get('theme') ?? undefined);
 
   const draw = () => tongue && render(<Root chat={chat} host={host!} tongue={tongue} />, document.getElementById('app')!);
-  const setLocale = async (wish?: string | null) => {
-    tongue = await openTongue(wishesFor(wish, chat));
+  let wished: string | null | undefined;
+  let reword = (t: Tongue) => t;
+  const setLocale = async (wish = wished) => {
+    wished = wish;
+    tongue = reword(await openTongue(wishesFor(wish, chat)));
     speak(tongue);
     draw();
     unread(chat.view.unread);
@@ -79,6 +82,11 @@ async function main() {
         return theme.setWish(order.v);
       case 'setContext':
         chat.context = { ...chat.context, ...order.v };
+        return;
+      default:
+        return import('./core/more.ts').then((m) =>
+          m.more({ chat, host: host!, setLocale, setTheme: theme.setWish, reword: (fn) => ((own) => (reword = (t) => fn(own(t))))(reword) }, order),
+        );
     }
   };
 

@@ -1,3 +1,4 @@
+import type { Usher } from '../usher.d.ts';
 import type { News, Order, Wishes } from '../app/core/protocol.ts';
 import { style } from './style.ts';
 
@@ -6,7 +7,6 @@ import { style } from './style.ts';
 
 type Listener = (value?: unknown) => void;
 
-const page = window as Window & { Usher?: unknown };
 const script = document.currentScript as HTMLScriptElement;
 const app = new URL('widget/', script.src);
 const space = 'http://www.w3.org/2000/svg';
@@ -40,8 +40,6 @@ function order(name: Order['do'], v?: unknown) {
   else frame?.contentWindow!.postMessage({ usher: 1, do: name, v }, app.origin);
 }
 
-const later = (name: Order['do']) => (v?: unknown) => order(name, v);
-
 function make<K extends keyof HTMLElementTagNameMap>(name: K, parent: Node) {
   return parent.appendChild(document.createElement(name));
 }
@@ -65,8 +63,8 @@ function toggle(to = !isOpen) {
 
 function show() {
   panel.className = isOpen ? 'o' : '';
-  launcher.ariaExpanded = '' + isOpen;
-  icon.setAttribute('d', isOpen ? 'm7 10 6 6 6-6' : 'M8 17H7a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-6l-5 4z');
+  launcher.ariaExpanded = isOpen as never; // becomes text
+  icon.setAttribute('d', isOpen ? 'm7 10 6 6 6-6' : 'M8 17H7q-2 0-2-2V7q0-2 2-2h12q2 0 2 2v8q0 2-2 2h-6l-5 4z');
   fit();
 }
 
@@ -80,18 +78,18 @@ function title() {
   const old = mark;
   const unread = badge.textContent;
   mark = document.hidden && unread ? `(${unread}) ` : '';
-  if (mark !== old) document.title = mark + document.title.replace(old, '');
+  document.title = mark + document.title.replace(old, '');
 }
 
 function receive({ origin, source, data }: MessageEvent<News>) {
-  if (origin !== app.origin || source !== frame?.contentWindow || data?.usher !== 1) return;
+  if (origin !== app.origin || source !== frame?.contentWindow) return;
   if (data.ev === 'hi') {
     const orders = waiting;
     waiting = undefined;
     order('boot', { ...wishes, page: location.href });
     orders?.forEach((o) => order(...o));
   }
-  if (data.ev === 'ask') toggle(data.v);
+  if (data.ev === 'ask') api.toggle(data.v);
   if (data.ev === 'peek' && !isOpen) {
     panel.style.cssText = `--h:${data.v}px`;
     panel.className = data.v ? 'p' : '';
@@ -120,7 +118,7 @@ function boot(more?: Wishes) {
   panel = make('div', shadow);
   launcher = make('button', shadow);
   launcher.ariaLabel = wishes.label || 'Chat';
-  launcher.onclick = () => toggle();
+  launcher.onclick = () => api.toggle();
   launcher.onpointerenter = launcher.onfocus = load;
   const svg = launcher.appendChild(document.createElementNS(space, 'svg'));
   icon = svg.appendChild(document.createElementNS(space, 'path'));
@@ -146,31 +144,28 @@ function on(name: string, fn: Listener) {
   return () => set.delete(fn);
 }
 
-if (!page.Usher) {
-  page.Usher = {
-    boot,
-    shutdown,
-    toggle,
-    open: () => toggle(true),
-    close: () => toggle(false),
-    on,
-    once(name: string, fn: Listener) {
-      const off = on(name, (v) => {
-        off();
-        fn(v);
-      });
-      return off;
-    },
-    identify: later('identify'),
-    setContext: later('setContext'),
-    setLocale: later('setLocale'),
-    setTheme: later('setTheme'),
-    endChat: later('endChat'),
-    sendMessage(v: string) {
-      load();
-      order('sendMessage', v);
-    },
-  };
+/** window.Usher. What it takes to show the launcher is here; everything else is in more.js, which comes when it is first called. */
+const api: Record<string, any> = {
+  boot,
+  shutdown,
+  toggle,
+  open: () => api.toggle(true),
+  close: () => api.toggle(false),
+  on,
+  once(name: string, fn: Listener) {
+    const off = on(name, (v) => {
+      off();
+      fn(v);
+    });
+    return off;
+  },
+};
+
+if (!window.Usher) {
+  window.Usher = api as Usher & typeof api;
+  // In the order that compresses best.
+  for (const name of ['endChat', 'replace', 'setTheme', 'setLocale', 'before', 'after', 'setContext', 'set', 'sendMessage', 'start', 'restart', 'identify'])
+    api[name] = (...args: unknown[]) => import(/* @vite-ignore */ app + 'more.js').then((m) => m[name](api, order, load, ...args));
   addEventListener('message', receive);
   addEventListener('visibilitychange', title);
   visualViewport!.addEventListener('resize', fit);

@@ -43,6 +43,8 @@ export interface Config {
   branding: Branding | null;
   pre_engagement: { description?: string; fields: FieldSpec[]; submit_label?: string } | null;
   online: boolean;
+  /** False: the page has taken away what attaches files. */
+  attachments?: boolean;
 }
 
 export interface Token {

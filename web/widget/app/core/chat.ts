@@ -38,7 +38,8 @@ export type Told =
   | { ev: 'unread'; v: number }
   | { ev: 'message'; v: { body: string; author: string; index: number; mine: boolean; media: Media | null } }
   | { ev: 'connection'; v: State['state'] }
-  | { ev: 'started' | 'ended' }
+  | { ev: 'started'; v: { channel: string } }
+  | { ev: 'ended' }
   | { ev: 'error'; v: { message: string } };
 
 const PAGE = 50;
@@ -51,6 +52,8 @@ export class Chat {
   view: View = { phase: 'loading', open: false, starting: false, me: '', outgoing: [], early: [], notes: [], typing: [], unread: 0, newFrom: -1, loadingEarlier: false };
   /** Joins the data of the next conversation; the page's words win over the form's. */
   context: Record<string, unknown> = {};
+  /** What the page wants to be otherwise than the flow says. */
+  own: Partial<Config> = {};
   /** What the visitor attaches; there once ui/Attach.tsx has been loaded. */
   files?: Files;
   private listeners = new Set<() => void>();
@@ -96,13 +99,20 @@ export class Chat {
     this.change({ me: token?.identity ?? '', early });
     if (channel && token) this.attach(channel);
     try {
-      const config = await getConfig(this.flow);
-      this.change({ config });
+      await this.config();
       if (!this.channel) this.change({ phase: this.idlePhase() });
       if (this.keeper.now.early && !this.channel) this.begin();
     } catch (e) {
       if (!this.view.conversation) this.change({ phase: 'failed', failure: (e as CallError).status === 404 ? 'unknownFlow' : 'unreachable' });
     }
+  }
+
+  setOwn(own: Partial<Config>) {
+    Object.assign(this.own, own);
+    const { config, phase } = this.view;
+    if (!config) return;
+    this.change({ config: { ...config, ...own } });
+    if (!this.channel && phase !== 'loading') this.change({ phase: this.idlePhase() });
   }
 
   private idlePhase(): Phase {
@@ -112,7 +122,7 @@ export class Chat {
   // --- who the visitor is
 
   private async config(): Promise<Config> {
-    const config = this.view.config ?? (await getConfig(this.flow));
+    const config = this.view.config ?? { ...(await getConfig(this.flow)), ...this.own };
     if (!this.view.config) this.change({ config });
     return config;
   }
@@ -211,7 +221,7 @@ export class Chat {
       return made.sid;
     });
     this.attach(channel);
-    this.tell({ ev: 'started' });
+    this.tell({ ev: 'started', v: { channel } });
   }
 
   async end() {

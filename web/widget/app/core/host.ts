@@ -11,6 +11,8 @@ export interface Host {
 }
 
 const names = ['open', 'close', 'endChat', 'sendMessage', 'identify', 'setLocale', 'setTheme', 'setContext'];
+/** What is in these, more.ts checks. */
+const rare = ['set', 'start', 'restart', 'hooks', 'answer'];
 
 /** The order in a message, or nothing: whatever a page posts, only this shape gets through. */
 export function orderIn(data: unknown): Order | undefined {
@@ -19,6 +21,7 @@ export function orderIn(data: unknown): Order | undefined {
   if (usher !== 1 || typeof name !== 'string') return undefined;
   const isObject = typeof v === 'object' && v !== null && !Array.isArray(v);
   if (name === 'boot' || name === 'setContext') return isObject ? (data as Order) : undefined;
+  if (rare.includes(name)) return data as Order;
   if (!names.includes(name)) return undefined;
   const takesText = /^(s|i)/.test(name);
   return !takesText || typeof v === 'string' ? (data as Order) : undefined;

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { useAround, useLazy, useWords } from './context.ts';
+import { useAround, useLazy, useView, useWords } from './context.ts';
 import { Icon } from './icons.tsx';
 import { Popup, type PopupBody } from './Popup.tsx';
 
@@ -11,7 +11,7 @@ export function Composer() {
   const words = useWords();
   const [text, setText] = useState(chat.draft);
   const area = useRef<HTMLTextAreaElement>(null);
-  const Attach = useLazy(true, attach);
+  const Attach = useLazy(useView().config?.attachments !== false, attach);
 
   useEffect(() => {
     const timer = setTimeout(() => text !== chat.draft && (chat.draft = text), 400);
