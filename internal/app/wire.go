@@ -182,6 +182,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	transport := hook.NewTransport(hook.Policy{Allow: allow})
 	caller := hook.NewClient(transport)
 	p.presence = &realtime.Presence{}
+	p.presence.Listen()
 	if p.media, err = p.openMedia(); err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
@@ -394,6 +395,7 @@ func (p *parts) services() *loop.Group {
 		_, err := p.accounts.Sweep(ctx)
 		return err
 	}))
+	g.Add("presence", loop.Every(time.Second, func(ctx context.Context) error { return p.presence.Tell(ctx, p.chat.TellReach) }))
 	g.Add("stream", p.stream)
 	g.Add("twilsock", p.twilsock)
 	return g

@@ -168,6 +168,47 @@ func (c *Chat) reach(tx *db.Tx, s Service, u *User) error {
 	return err
 }
 
+// TellReach tells those who follow a user how it can be reached now, and webhooks, where its service keeps that.
+func (c *Chat) TellReach(ctx context.Context, acct int64, service sid.SID, identity string) error {
+	hash, err := c.IdentityHash(acct, identity)
+	if err != nil {
+		return err
+	}
+	var u User
+	err = c.db.View(ctx, func(tx *db.Tx) error {
+		s, err := c.ServiceTx(tx, acct, service)
+		if err == nil && s.Reachability {
+			u, err = userByHash(tx, s.ID, hash)
+		}
+		return err
+	})
+	if isMissing(err) || fault.Is(err, fault.KindNotFound) || err == nil && u.ID == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("user of service %s: %w", service, err)
+	}
+	return c.db.Do(ctx, func(tx *db.Tx) error { return c.TellReachTx(tx, u.ID) })
+}
+
+// TellReachTx is TellReach inside a transaction, by the user's key.
+func (c *Chat) TellReachTx(tx *db.Tx, userID int64) error {
+	u, err := users.ByIDForUpdate(tx, userID)
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	s, err := services.ByID(tx, u.ServiceID)
+	if err != nil || !s.Reachability || s.Removed {
+		return err
+	}
+	u.ServiceSID = s.SID
+	u.origin = origin.Told(&event.Origin{Source: origin.SDK, Identity: u.Identity, Service: s.SID}, s.SID, s.Webhooks, 0)
+	if err := c.reach(tx, s, &u); err != nil {
+		return fmt.Errorf("user %s: %w", u.SID, err)
+	}
+	return c.emitUser(tx, &u, event.UserUpdated, u.Data())
+}
+
 // ListUsers returns a page of a service's users, oldest first. Grant chat.read.
 func (c *Chat) ListUsers(ctx context.Context, actor account.Actor, service sid.SID, page db.Page) (db.PageOf[User], error) {
 	if !mayReadAll(actor) {

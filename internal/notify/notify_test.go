@@ -294,6 +294,13 @@ func TestRequests_areToldOnlyWhenAsked(t *testing.T) {
 		if got := events(w.settle()); got != "onUserUpdated" {
 			t.Errorf("filters: %s", got)
 		}
+		// Who comes and goes is told as a client's doing, where the service keeps that.
+		w.hooked(chat.ServiceChange{Reachability: ptr(true)})
+		w.must(w.chat.TellReach(ctx, w.owner.Account, w.service, "bob"))
+		calls := w.settle()
+		if events(calls) != "onUserUpdated" || calls[0].Form.Get("IsOnline") != "false" || calls[0].Form.Get("IsNotifiable") != "false" || calls[0].Form.Get("ClientIdentity") != "bob" {
+			t.Errorf("reachability: %+v", calls)
+		}
 	})
 }
 

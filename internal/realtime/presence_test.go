@@ -1,7 +1,12 @@
 package realtime
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"usher/internal/account"
 	"usher/internal/sid"
@@ -34,4 +39,54 @@ func TestPresence(t *testing.T) {
 		t.Error("nobody is there any more")
 	}
 	(*Presence)(nil).Enter(ada)()
+}
+
+// Coming is told at once, going after a while, and a connection that only breaks not at all.
+func TestPresence_tell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var p Presence
+		var failing error
+		told := func(want string) {
+			t.Helper()
+			got := ""
+			if err := p.Tell(t.Context(), func(_ context.Context, account int64, service sid.SID, identity string) error {
+				got += fmt.Sprintf("%s %v ", identity, p.Online(account, service, identity))
+				return failing
+			}); err != nil || got != want {
+				t.Errorf("told %q, want %q: %v", got, want, err)
+			}
+		}
+		ada := account.Actor{Account: 1, ChatService: "IS1", Identity: "ada"}
+		p.Enter(ada)() // before somebody listens
+		time.Sleep(absence)
+		told("")
+		p.Listen()
+		first := p.Enter(ada)
+		second := p.Enter(ada)
+		told("ada true ")
+		told("")
+		first()
+		time.Sleep(absence)
+		told("")
+		second()
+		told("")
+		third := p.Enter(ada) // came back in time
+		time.Sleep(2 * absence)
+		told("")
+		third()
+		time.Sleep(absence)
+		failing = errors.New("no database")
+		told("ada false ")
+		failing = nil
+		told("ada false ")
+		told("")
+		p.Enter(ada)() // a short visit: somebody may have looked meanwhile
+		told("")
+		time.Sleep(absence)
+		told("ada false ")
+		if len(p.told) != 0 || len(p.changed) != 0 || len(p.n) != 0 {
+			t.Errorf("left: %v %v %v", p.told, p.changed, p.n)
+		}
+	})
 }

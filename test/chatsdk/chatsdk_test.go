@@ -7,15 +7,20 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"usher/test/rig"
@@ -58,15 +63,22 @@ func TestChatLibraries(t *testing.T) {
 	passes := map[string]bool{}
 	var steps []string
 	var mu sync.Mutex
-	rig.EachDatabase(t, rig.Options{}, func(t *testing.T, s *rig.Server) {
+	front, trusted := newFront(t)
+	rig.EachDatabase(t, rig.Options{Env: []string{"USHER_MEDIA_URL=" + front.URL}}, func(t *testing.T, s *rig.Server) {
+		front.leadTo(t, s)
 		service := newService(t, s)
+		if a, err := s.Client().Call(t.Context(), http.MethodPost, "/chat/v2/Services/"+service, url.Values{"ReachabilityEnabled": {"true"}}); err != nil || a.Status != http.StatusOK {
+			t.Fatalf("service: %+v, %v", a, err)
+		}
 		free := make(chan struct{}, atOnce)
 		var all sync.WaitGroup
 		for _, version := range versions {
 			all.Go(func() {
 				free <- struct{}{}
 				defer func() { <-free }()
-				results := run(t, script(t, s, "script.mjs", version, service), version)
+				cmd := script(t, s, "script.mjs", version, service)
+				cmd.Env = append(cmd.Env, "NODE_EXTRA_CA_CERTS="+trusted)
+				results := run(t, cmd, version)
 				mu.Lock()
 				defer mu.Unlock()
 				for _, r := range results {
@@ -95,6 +107,34 @@ func newService(t *testing.T, s *rig.Server) string {
 	}
 	sid, _ := a.Body["sid"].(string)
 	return sid
+}
+
+// front is TLS in front of the server, as a reverse proxy is: the older libraries send files to https only.
+type front struct {
+	*httptest.Server
+	proxy atomic.Pointer[httputil.ReverseProxy]
+}
+
+// newFront starts a front, and writes its certificate where Node.js finds whom to trust.
+func newFront(t *testing.T) (f *front, trusted string) {
+	t.Helper()
+	f = &front{}
+	f.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.proxy.Load().ServeHTTP(w, r) }))
+	t.Cleanup(f.Close)
+	trusted = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f, trusted
+}
+
+func (f *front) leadTo(t *testing.T, s *rig.Server) {
+	t.Helper()
+	to, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.proxy.Store(httputil.NewSingleHostReverseProxy(to))
 }
 
 // run runs a script and answers the lines that it prints.

@@ -34,15 +34,6 @@ export async function rest(method, path, form) {
   return r.status === 204 ? undefined : r.json();
 }
 
-/** Uploads a file as somebody. */
-export async function upload(identity, service, bytes, type) {
-  const r = await fetch(`${USHER_URL}/mcs/v1/Services/${service}/Media`, {
-    method: 'POST', headers: { 'X-Twilio-Token': token(identity, service), 'Content-Type': type }, body: bytes,
-  });
-  if (!r.ok) throw new Error(`upload: ${r.status} ${await r.text()}`);
-  return r.json();
-}
-
 /** Takes what comes on a connection apart into WebSocket frames; answers the bytes up to the end of frame number most. */
 function counter(most, count) {
   let rest = Buffer.alloc(0);

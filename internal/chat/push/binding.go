@@ -118,7 +118,10 @@ func (p *Push) Register(ctx context.Context, actor account.Actor, n NewBinding) 
 			Row: db.Row{SID: sid.New(sid.Binding), Account: actor.Account, Key: u.Key}, BindingDoc: doc,
 			ServiceID: s.ID, UserID: u.ID, ServiceSID: s.SID, kind: n.Kind.number(), hash: hash,
 		}
-		return bindings.Insert(tx, &b)
+		if err := bindings.Insert(tx, &b); err != nil {
+			return err
+		}
+		return p.tell(tx, u.ID, 1)
 	})
 	return b, err
 }
@@ -242,8 +245,26 @@ func (p *Push) DeleteBinding(ctx context.Context, actor account.Actor, service s
 		if err := within(&b, err); err != nil {
 			return err
 		}
-		return bindings.Delete(tx, &b)
+		return p.remove(tx, &b)
 	})
+}
+
+// remove forgets a device.
+func (p *Push) remove(tx *db.Tx, b *Binding) error {
+	if err := bindings.Delete(tx, b); err != nil {
+		return err
+	}
+	return p.tell(tx, b.UserID, 0)
+}
+
+// tell tells that a user takes notifications now, or no more: when it has as many devices as that takes.
+func (p *Push) tell(tx *db.Tx, userID, when int64) error {
+	var devices int64
+	err := tx.QueryRow(`select count(*) from (select 1 from chat_binding where user_id = $1 limit 2) b`, userID).Scan(&devices)
+	if err != nil || devices != when {
+		return err
+	}
+	return p.chat.TellReachTx(tx, userID)
 }
 
 // within makes a check that a binding is one of the user, or of the service where no user is named.

@@ -74,7 +74,7 @@ func (p *Push) ForgetTx(tx *db.Tx, acct int64, binding sid.SID, since time.Time)
 		return nil
 	}
 	if err == nil {
-		err = bindings.Delete(tx, &b)
+		err = p.remove(tx, &b)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"usher/internal/account"
 	"usher/internal/bus"
@@ -170,6 +171,57 @@ func TestBindings_whose(t *testing.T) {
 		page, err := w.ListBindings(ctx, w.owner, w.service, push.Filter{}, db.Page{Size: 10})
 		if err != nil || len(page.Items) != 0 {
 			t.Errorf("%d bindings are left, %v", len(page.Items), err)
+		}
+	})
+}
+
+// Taking notifications, and no more, is told to those who follow the user: with the first device and the last one.
+func TestReach_isTold(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w, ctx := newWorld(t, d), context.Background()
+		events := func() (n int) {
+			t.Helper()
+			if err := d.View(ctx, func(tx *db.Tx) error {
+				return tx.QueryRow(`select count(*) from event where kind = $1`, event.UserUpdated).Scan(&n)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		register := func(address string) push.Binding {
+			t.Helper()
+			b, err := w.Register(ctx, w.ada, push.NewBinding{Kind: push.FCM, Address: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		first := register("a")
+		if n := events(); n != 0 {
+			t.Errorf("%d events of a service that keeps no reachability", n)
+		}
+		on := true
+		if _, err := w.chat.UpdateService(ctx, w.owner, w.service, chat.ServiceChange{Reachability: &on}); err != nil {
+			t.Fatal(err)
+		}
+		second := register("b")
+		for i, tt := range []struct {
+			do   func() error
+			want int
+		}{
+			{func() error { return w.DeleteBinding(ctx, w.ada, w.service, "ada", first.SID) }, 0},
+			{func() error {
+				return d.Do(ctx, func(tx *db.Tx) error { return w.ForgetTx(tx, w.owner.Account, second.SID, time.Time{}) })
+			}, 1},
+			{func() error { register("c"); return nil }, 2},
+			{func() error { return w.chat.TellReach(ctx, w.owner.Account, w.service, "ada") }, 3},
+			{func() error { return w.chat.TellReach(ctx, w.owner.Account, w.service, "nobody") }, 3},
+			{func() error { return w.chat.TellReach(ctx, w.owner.Account, sid.New(sid.ChatService), "ada") }, 3},
+		} {
+			if err := tt.do(); err != nil || events() != tt.want {
+				t.Errorf("%d: %d events, want %d: %v", i, events(), tt.want, err)
+			}
 		}
 	})
 }
