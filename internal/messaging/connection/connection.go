@@ -120,7 +120,9 @@ func New(d Deps) *Connections { return &Connections{db: d.DB, kinds: d.Kinds, de
 func (c *Connections) Kinds() []Kind { return c.kinds }
 
 // View reads in a transaction.
-func (c *Connections) View(ctx context.Context, fn func(tx *db.Tx) error) error { return c.db.View(ctx, fn) }
+func (c *Connections) View(ctx context.Context, fn func(tx *db.Tx) error) error {
+	return c.db.View(ctx, fn)
+}
 
 // Kind finds a kind by its name.
 func (c *Connections) Kind(name string) (Kind, bool) {
