@@ -17,8 +17,10 @@ import (
 const (
 	inboundBodyMost = 16 << 10 // bytes; what is longer is cut
 	detailsMost     = 64
-	detailMost      = 4 << 10 // bytes
-	carrierIDMost   = 255     // bytes
+	// inboundMediaMost bounds the files of a message that the carrier keeps.
+	inboundMediaMost = 32
+	detailMost       = 4 << 10 // bytes
+	carrierIDMost    = 255     // bytes
 )
 
 // The purposes of the blind indexes of carriers' names.
@@ -43,19 +45,25 @@ func (m *Messaging) AcceptTx(tx *db.Tx, acct int64, connection sid.SID, in carry
 	if !ok {
 		return Message{}, false, fault.New(21211, "The carrier's 'To' address is none")
 	}
-	prefix := sid.SMS
-	if len(files) > 0 {
-		prefix = sid.MMS
-	}
 	msg = Message{
-		Row: db.Row{SID: sid.New(prefix), Account: acct}, Status: carry.Received, Inbound: true, Connection: connection, SentAt: tx.Now,
+		Row: db.Row{SID: sid.New(sid.SMS), Account: acct}, Status: carry.Received, Inbound: true, Connection: connection, SentAt: tx.Now,
 		MessageDocument: MessageDocument{
 			Direction: Inbound, From: from, To: to, Body: bounded(in.Body, inboundBodyMost), Segments: max(in.Segments, 1),
 			ProfileName: bounded(in.ProfileName, detailMost), Details: details(in.Details),
 		},
 	}
 	for _, file := range files {
-		msg.Media = append(msg.Media, Item{SID: file})
+		msg.Media = append(msg.Media, Item{SID: file, Kept: true})
+	}
+	for _, file := range in.Media {
+		if file.URL != "" && webURL(file.URL) && len(msg.Media) < inboundMediaMost {
+			msg.Media = append(msg.Media, Item{
+				SID: sid.New(sid.Media), URL: file.URL, ContentType: bounded(file.ContentType, 255), Name: bounded(file.Name, 255), CreatedAt: tx.Now,
+			})
+		}
+	}
+	if len(msg.Media) > 0 {
+		msg.SID = sid.New(sid.MMS)
 	}
 	first, err := m.claimTx(tx, acct, connection, blindCame, in.ID, msg.SID, 0)
 	if err != nil {
@@ -91,11 +99,14 @@ func (m *Messaging) receive(tx *db.Tx, msg *Message) error {
 	}
 	for i := range msg.Media {
 		item := &msg.Media[i]
+		if !item.Kept {
+			continue
+		}
 		file, err := m.media.Attach(tx, media.Attachment{Account: msg.Account, Media: item.SID, Message: msg.SID, Key: msg.Key})
 		if err != nil {
 			return err
 		}
-		item.ContentType, item.Size, item.Name, item.Kept, item.CreatedAt = file.ContentType, file.Size, file.Filename, true, file.CreatedAt
+		item.ContentType, item.Size, item.Name, item.CreatedAt = file.ContentType, file.Size, file.Filename, file.CreatedAt
 	}
 	if err := messages.Insert(tx, msg); err != nil {
 		return err

@@ -186,6 +186,15 @@ func TestMedia(t *testing.T) {
 		if _, err := files.Find(t.Context(), "", f.SID); err == nil || len(w.get(msg.SID).Media) != 0 {
 			t.Errorf("it is still there: %v", err)
 		}
+		w.do(func(tx *db.Tx) error {
+			msg, _, err := w.AcceptTx(tx, w.owner.Account, w.connection, carry.Inbound{ID: "at the carrier", From: customer, To: own, Media: []carry.Media{
+				{URL: "https://carrier.example/a", ContentType: "image/png"}, {URL: "file:///etc/passwd"}, {Data: []byte("kept by who brought it")},
+			}})
+			if err == nil && (len(msg.Media) != 1 || msg.Media[0].Kept || sid.Prefix(string(msg.SID)) != sid.MMS) {
+				t.Errorf("%+v", msg)
+			}
+			return err
+		})
 		g := keep("more")
 		if msg, _, err = accept("3", g.SID); err != nil {
 			t.Fatal(err)

@@ -158,7 +158,11 @@ func (t *Texting) inboundForm(acct account.Account, msg *messaging.Message) url.
 	}
 	until := msg.CreatedAt.Add(linkFor)
 	for i, item := range msg.Media {
-		form.Set("MediaUrl"+strconv.Itoa(i), t.Links.Sign(acct.SID, msg.SID, item.SID, until))
+		address := item.URL // where the carrier keeps it
+		if item.Kept {
+			address = t.Links.Sign(acct.SID, msg.SID, item.SID, until)
+		}
+		form.Set("MediaUrl"+strconv.Itoa(i), address)
 		form.Set("MediaContentType"+strconv.Itoa(i), item.ContentType)
 	}
 	return form

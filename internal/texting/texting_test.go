@@ -367,11 +367,11 @@ func TestInbound_channels(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		msg := messaging.Message{MessageDocument: messaging.MessageDocument{
 			From: "whatsapp:" + customer, To: "whatsapp:" + own, ProfileName: "Ann", Details: map[string]string{"WaId": "15550002000"},
-			Media: []messaging.Item{{SID: sid.New(sid.Media), ContentType: "image/png"}},
+			Media: []messaging.Item{{SID: sid.New(sid.Media), ContentType: "image/png", Kept: true}, {SID: sid.New(sid.Media), URL: "https://carrier.example/b"}},
 		}}
 		msg.SID, msg.Service = sid.New(sid.MMS), sid.New(sid.MessageService)
 		form := w.inboundForm(account.Account{}, &msg)
-		for name, want := range map[string]string{"ProfileName": "Ann", "WaId": "15550002000", "NumMedia": "1", "MediaContentType0": "image/png", "MessagingServiceSid": string(msg.Service)} {
+		for name, want := range map[string]string{"ProfileName": "Ann", "WaId": "15550002000", "NumMedia": "2", "MediaContentType0": "image/png", "MediaUrl1": "https://carrier.example/b", "MessagingServiceSid": string(msg.Service)} {
 			if form.Get(name) != want {
 				t.Errorf("%s is %q", name, form.Get(name))
 			}

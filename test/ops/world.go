@@ -91,9 +91,9 @@ func (w World) device(t *testing.T, c *rig.Client, account string, key rig.Answe
 func (w World) messages(t *testing.T, c *rig.Client, account string) {
 	t.Helper()
 	base := "/api/2010-04-01/Accounts/" + account
-	w["api/Accounts/IncomingPhoneNumbers"] = c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "+15005550100").SID()
+	w["api/Accounts/IncomingPhoneNumbers"] = c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "+15005550180").SID()
 	w["api/Accounts/Applications"] = c.Post(t, base+"/Applications.json", "FriendlyName", "world").SID()
-	message := c.Post(t, base+"/Messages.json", "From", "+15005550100", "To", "+15005550101", "MediaUrl", "https://example.org/a.png").SID()
+	message := c.Post(t, base+"/Messages.json", "From", "+15005550180", "To", "+15005550181", "MediaUrl", "https://example.org/a.png").SID()
 	w["api/Accounts/Messages"] = message
 	files, err := c.All(t.Context(), base+"/Messages/"+message+"/Media.json", "media_list")
 	if err != nil || len(files) == 0 {
@@ -102,8 +102,8 @@ func (w World) messages(t *testing.T, c *rig.Client, account string) {
 	w["api/Accounts/Messages/Media"] = rig.Text(files[0], "sid")
 	service := c.Post(t, "/messaging/v1/Services", "FriendlyName", "world").SID()
 	pool := "/messaging/v1/Services/" + service
-	pooled := c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "+15005550102").SID()
-	short := c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "50100").SID()
+	pooled := c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "+15005550182").SID()
+	short := c.Post(t, base+"/IncomingPhoneNumbers.json", "PhoneNumber", "50180").SID()
 	w["messaging/Services"] = service
 	w["messaging/Services/PhoneNumbers"] = c.Post(t, pool+"/PhoneNumbers", "PhoneNumberSid", pooled).SID()
 	w["messaging/Services/ShortCodes"] = c.Post(t, pool+"/ShortCodes", "ShortCodeSid", short).SID()
@@ -263,11 +263,11 @@ func (w World) Body(o Operation) []string {
 
 // bodies are the forms of the operations that need more than a name. A value that begins with @ is an object of the world.
 var bodies = map[string][]string{
-	"api CreateIncomingPhoneNumber":         {"PhoneNumber", "+15005550103"},
-	"api CreateIncomingPhoneNumberLocal":    {"PhoneNumber", "+15005550104"},
-	"api CreateIncomingPhoneNumberMobile":   {"PhoneNumber", "+15005550105"},
-	"api CreateIncomingPhoneNumberTollFree": {"PhoneNumber", "+15005550106"},
-	"api CreateMessage":                     {"From", "+15005550100", "To", "+15005550101", "Body", "x"},
+	"api CreateIncomingPhoneNumber":         {"PhoneNumber", "+15005550183"},
+	"api CreateIncomingPhoneNumberLocal":    {"PhoneNumber", "+15005550184"},
+	"api CreateIncomingPhoneNumberMobile":   {"PhoneNumber", "+15005550185"},
+	"api CreateIncomingPhoneNumberTollFree": {"PhoneNumber", "+15005550186"},
+	"api CreateMessage":                     {"From", "+15005550180", "To", "+15005550181", "Body", "x"},
 	"api UpdateMessage":                     {"Body", ""},
 	"api CreateMessageFeedback":             {"Outcome", "confirmed"},
 	"messaging CreatePhoneNumber":           {"PhoneNumberSid", "@api/Accounts/IncomingPhoneNumbers"},
