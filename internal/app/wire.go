@@ -154,6 +154,7 @@ type parts struct {
 	push     *push.Push
 	janitor  *janitor.Janitor
 	presence *realtime.Presence
+	looker   *look.Looker
 	hub      *realtime.Hub
 	stream   *stream.Server
 	twilsock *twilsock.Server
@@ -328,9 +329,9 @@ func (p *parts) edges() error {
 		Limits: socket.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
 	}
 	p.stream = stream.New(stream.Options{Hub: p.hub, Streams: views, Chat: views, Typing: typing, Rules: guests})
-	looker := &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
+	p.looker = &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
 	p.twilsock = twilsock.New(twilsock.Options{
-		Hub: p.hub, Chat: p.chat, Look: looker, Push: p.devices, Typing: typing, Origin: p.mediaOrigin, Rules: guests,
+		Hub: p.hub, Chat: p.chat, Look: p.looker, Push: p.devices, Typing: typing, Origin: p.mediaOrigin, Rules: guests,
 	})
 	p.signin = signin.New(signin.Deps{
 		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,
@@ -395,7 +396,7 @@ func (p *parts) services() *loop.Group {
 		_, err := p.accounts.Sweep(ctx)
 		return err
 	}))
-	g.Add("presence", loop.Every(time.Second, func(ctx context.Context) error { return p.presence.Tell(ctx, p.chat.TellReach) }))
+	g.Add("presence", loop.Every(time.Second, func(ctx context.Context) error { return p.presence.Tell(ctx, p.looker.TellReach) }))
 	g.Add("stream", p.stream)
 	g.Add("twilsock", p.twilsock)
 	return g
