@@ -41,7 +41,7 @@ type Config struct {
 	AdminName  string `default:"Administrator" env:"USHER_ADMIN_NAME" help:"First run: the administrator's name."`
 
 	SendRate    float32 `default:"20" env:"USHER_SEND_RATE" help:"Messages a second on one connection of the stream; negative for no limit."`
-	ChannelRate int     `default:"30" env:"USHER_CHANNEL_RATE" help:"Changes a second in one chat channel, and of the channels, users and roles of a chat service; negative for no limit."`
+	ChannelRate int     `default:"30" env:"USHER_CHANNEL_RATE" help:"Changes a second in one chat channel; negative for no limit."`
 	PerAddress  int     `default:"500" env:"USHER_PER_ADDRESS" help:"Connections of the stream from one address; negative for no limit."`
 
 	EventDays int `default:"14" env:"USHER_EVENT_DAYS" help:"Days that the event log reaches back for readers who reconnect."`

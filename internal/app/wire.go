@@ -154,7 +154,6 @@ type parts struct {
 	push     *push.Push
 	janitor  *janitor.Janitor
 	presence *realtime.Presence
-	looker   *look.Looker
 	hub      *realtime.Hub
 	stream   *stream.Server
 	twilsock *twilsock.Server
@@ -204,7 +203,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 		Hooks: p.hooks, Accounts: p.accounts, Fetcher: caller, Files: p.media, Origin: p.fileOrigin(),
 	})
 	p.janitor = janitor.New(janitor.Deps{
-		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, ExecutionDays: c.ExecutionDays,
+		Flex: p.flex, Chat: p.chat, Studio: p.studio, Tasks: p.flowrun, Runner: p.flowrun, Waiting: p.handoff, Sessions: p.proxy, ExecutionDays: c.ExecutionDays,
 	})
 	p.openCarriers(transport, allow)
 	p.webhooks = webhook.New(p.db, p.chat)
@@ -329,9 +328,9 @@ func (p *parts) edges() error {
 		Limits: socket.Limits{SendRate: p.config.SendRate, SendBurst: 2 * p.config.SendRate, RequestRate: p.requestRate(), PerAddress: p.config.PerAddress},
 	}
 	p.stream = stream.New(stream.Options{Hub: p.hub, Streams: views, Chat: views, Typing: typing, Rules: guests})
-	p.looker = &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
+	looker := &look.Looker{Rooms: p.chat, DB: p.db, Ring: p.db.Ring(), Presence: p.presence}
 	p.twilsock = twilsock.New(twilsock.Options{
-		Hub: p.hub, Chat: p.chat, Look: p.looker, Push: p.devices, Typing: typing, Origin: p.mediaOrigin, Rules: guests,
+		Hub: p.hub, Chat: p.chat, Look: looker, Push: p.devices, Typing: typing, Origin: p.mediaOrigin, Rules: guests,
 	})
 	p.signin = signin.New(signin.Deps{
 		Sessions: p.accounts, People: p.accounts, Minter: p.accounts, Seats: p,
@@ -363,7 +362,7 @@ func (p *parts) services() *loop.Group {
 		flowrun.Timers:       p.flowrun.OnTimer,
 		flowrun.Tasks:        p.flowrun.OnTask,
 		flowrun.Undelivered:  p.flowrun.OnUndelivered,
-		outbound.Words:       p.outbound.OnWord,
+		outbound.Words:       p.onWord,
 		outbound.Ticks:       p.outbound.OnTick,
 		handoff.Tasks:        p.handoff.OnTask,
 		handoff.Reservations: p.handoff.OnReservation,
@@ -396,7 +395,7 @@ func (p *parts) services() *loop.Group {
 		_, err := p.accounts.Sweep(ctx)
 		return err
 	}))
-	g.Add("presence", loop.Every(time.Second, func(ctx context.Context) error { return p.presence.Tell(ctx, p.looker.TellReach) }))
+	g.Add("presence", loop.Every(time.Second, func(ctx context.Context) error { return p.presence.Tell(ctx, p.chat.TellReach) }))
 	g.Add("stream", p.stream)
 	g.Add("twilsock", p.twilsock)
 	return g

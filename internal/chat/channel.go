@@ -62,9 +62,6 @@ func (ch *Channel) Type() string {
 // channel once it has joined. 50307 when the unique name is taken.
 func (c *Chat) CreateChannel(ctx context.Context, actor account.Actor, service sid.SID, n NewChannel) (Channel, error) {
 	var ch Channel
-	if err := c.pacedAll(actor, service); err != nil {
-		return ch, err
-	}
 	a, err := c.ask(ctx, actor, "onChannelAdd", func(tx *db.Tx, q *Proposal) (bool, error) {
 		var err error
 		q.Service, err = c.serviceOf(tx, actor, service)
@@ -388,9 +385,6 @@ func bit(b bool) int64 {
 // DeleteChannel removes a channel with its members and messages; it needs
 // destroyChannel. What is left of a long history goes with Purge.
 func (c *Chat) DeleteChannel(ctx context.Context, actor account.Actor, p Place) error {
-	if err := c.pacedAll(actor, p.Service); err != nil {
-		return err
-	}
 	_, err := c.askIn(ctx, actor, p, "onChannelDestroy", func(_ *db.Tx, ch *Channel, s seat) (any, error) {
 		return ch.Data(), s.allow(actor, permission.DestroyChannel)
 	})

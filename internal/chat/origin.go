@@ -53,32 +53,14 @@ func (ch *Channel) by(ctx context.Context, actor account.Actor, s seat) {
 // paced counts an action on a channel: 50063 when there are too many. A channel
 // has two names, its SID and its unique one, each with a measure of its own.
 func (c *Chat) paced(actor account.Actor, p Place) error {
-	return c.take(seatKey{account: actor.Account, place: p}, 50063)
-}
-
-// manages is manage for what counts for the service as a whole.
-func (c *Chat) manages(actor account.Actor, service sid.SID) error {
-	if err := manage(actor); err != nil {
-		return err
-	}
-	return c.pacedAll(actor, service)
-}
-
-// pacedAll counts what is done to channels, users and roles of a service: 50074
-// when it is too much.
-func (c *Chat) pacedAll(actor account.Actor, service sid.SID) error {
-	return c.take(seatKey{account: actor.Account, place: Place{Service: service}}, 50074)
-}
-
-func (c *Chat) take(key seatKey, code int) error {
 	if c.pace == nil {
 		return nil
 	}
-	wait := c.pace.Take(key, time.Now())
+	wait := c.pace.Take(seatKey{account: actor.Account, place: p}, time.Now())
 	if wait == 0 {
 		return nil
 	}
-	e := fault.New(code, "")
+	e := fault.New(50063, "")
 	e.RetryAfter = wait
 	return e
 }

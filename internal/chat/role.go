@@ -45,7 +45,7 @@ type NewRole struct {
 
 // CreateRole makes a role. Grant chat.write.
 func (c *Chat) CreateRole(ctx context.Context, actor account.Actor, service sid.SID, n NewRole) (Role, error) {
-	if err := c.manages(actor, service); err != nil {
+	if err := manage(actor); err != nil {
 		return Role{}, err
 	}
 	var r Role
@@ -127,7 +127,7 @@ func (c *Chat) ListRoles(ctx context.Context, actor account.Actor, service sid.S
 // UpdateRole replaces a role's permissions; whoever holds it is bound by them
 // from the commit on. Grant chat.write.
 func (c *Chat) UpdateRole(ctx context.Context, actor account.Actor, service, role sid.SID, names []string) (Role, error) {
-	if err := c.manages(actor, service); err != nil {
+	if err := manage(actor); err != nil {
 		return Role{}, err
 	}
 	var r Role
@@ -153,7 +153,7 @@ func (c *Chat) UpdateRole(ctx context.Context, actor account.Actor, service, rol
 // DeleteRole removes a role. One that is a default of the service or that
 // somebody holds stays: 20409. Grant chat.write.
 func (c *Chat) DeleteRole(ctx context.Context, actor account.Actor, service, role sid.SID) error {
-	if err := c.manages(actor, service); err != nil {
+	if err := manage(actor); err != nil {
 		return err
 	}
 	return c.db.Do(ctx, func(tx *db.Tx) error {

@@ -48,7 +48,7 @@ type UserDoc struct {
 
 // CreateUser makes a user; 50201 when the identity exists. Grant chat.write.
 func (c *Chat) CreateUser(ctx context.Context, actor account.Actor, service sid.SID, n NewUser) (User, error) {
-	if err := c.manages(actor, service); err != nil {
+	if err := manage(actor); err != nil {
 		return User{}, err
 	}
 	var u User
@@ -168,8 +168,30 @@ func (c *Chat) reach(tx *db.Tx, s Service, u *User) error {
 	return err
 }
 
-// TellReachTx tells those who follow a user how it can be reached now, and
-// webhooks, where its service keeps that.
+// TellReach tells those who follow a user how it can be reached now, and webhooks, where its service keeps that.
+func (c *Chat) TellReach(ctx context.Context, acct int64, service sid.SID, identity string) error {
+	hash, err := c.IdentityHash(acct, identity)
+	if err != nil {
+		return err
+	}
+	var u User
+	err = c.db.View(ctx, func(tx *db.Tx) error {
+		s, err := c.ServiceTx(tx, acct, service)
+		if err == nil && s.Reachability {
+			u, err = userByHash(tx, s.ID, hash)
+		}
+		return err
+	})
+	if isMissing(err) || fault.Is(err, fault.KindNotFound) || err == nil && u.ID == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("user of service %s: %w", service, err)
+	}
+	return c.db.Do(ctx, func(tx *db.Tx) error { return c.TellReachTx(tx, u.ID) })
+}
+
+// TellReachTx is TellReach inside a transaction, by the user's key.
 func (c *Chat) TellReachTx(tx *db.Tx, userID int64) error {
 	u, err := users.ByIDForUpdate(tx, userID)
 	if err != nil {
@@ -214,9 +236,6 @@ func (c *Chat) ListUsers(ctx context.Context, actor account.Actor, service sid.S
 // editAnyUserInfo; the role only the account itself (50205).
 func (c *Chat) UpdateUser(ctx context.Context, actor account.Actor, service sid.SID, ref string, ch UserChange) (User, error) {
 	var u User
-	if err := c.pacedAll(actor, service); err != nil {
-		return u, err
-	}
 	_, err := c.ask(ctx, actor, "onUserUpdate", func(tx *db.Tx, q *Proposal) (bool, error) {
 		var err error
 		if q.Service, err = c.serviceOf(tx, actor, service); err != nil || q.Service.Webhooks&settings.HookBefore == 0 {
@@ -344,7 +363,7 @@ func (c *Chat) servicePermissions(tx *db.Tx, actor account.Actor, s Service) (pe
 // DeleteUser removes a user and its memberships; its messages stay. Grant
 // chat.write.
 func (c *Chat) DeleteUser(ctx context.Context, actor account.Actor, service sid.SID, ref string) error {
-	if err := c.manages(actor, service); err != nil {
+	if err := manage(actor); err != nil {
 		return err
 	}
 	return c.db.Do(ctx, func(tx *db.Tx) error {

@@ -273,12 +273,18 @@ func (jn *Janitor) settle(tx *db.Tx, w watch, s *subject) (done bool, err error)
 		if err := jn.flex.LookAgainTx(tx, c, time.Time{}); err != nil {
 			return false, err
 		}
+		if err := jn.endSessions(tx, c.Account, c.SID); err != nil {
+			return false, err
+		}
 		return true, jn.endAll(tx, c.Account, c.SID, c.Flow, ChannelClosed)
 	case Forget:
 		if err := jn.flex.DeleteChannelTx(tx, &c); err != nil {
 			return false, err
 		}
 		if err := jn.endAll(tx, c.Account, c.SID, c.Flow, ChatGone); err != nil {
+			return false, err
+		}
+		if err := jn.endSessions(tx, c.Account, c.SID); err != nil {
 			return false, err
 		}
 		return true, e.write(tx)

@@ -58,6 +58,8 @@ type Deps struct {
 	Runner studio.Runner
 	// Waiting cancels the task of a conversation that is ended before an agent has taken it.
 	Waiting Abandoner
+	// Sessions are masked conversations that end with their channel; nil where there are none.
+	Sessions Sessions
 	// ExecutionDays is how many days executions are kept after their end; 0 is for ever.
 	ExecutionDays int64
 }
@@ -72,6 +74,9 @@ type Janitor struct {
 	runner studio.Runner
 	waits  Abandoner
 
+	sessions Sessions
+	standing int64 // the key of the last session that was looked at
+
 	executionDays int64
 
 	carried map[Reason]int // by the sweep that runs
@@ -85,6 +90,7 @@ type Janitor struct {
 func New(d Deps) *Janitor {
 	return &Janitor{
 		db: d.Flex.DB(), flex: d.Flex, chat: d.Chat, studio: d.Studio, tasks: d.Tasks, runner: d.Runner, waits: d.Waiting,
+		sessions:      d.Sessions,
 		executionDays: d.ExecutionDays,
 	}
 }
@@ -100,6 +106,7 @@ func (jn *Janitor) sweeps() []sweep {
 	return []sweep{
 		{"channels", jn.sweepChannels},
 		{"executions", jn.sweepExecutions},
+		{"sessions", jn.sweepSessions},
 		{"conversations", jn.sweepConversations},
 		{"ended executions", jn.sweepEnded},
 		{"log", jn.sweepLog},

@@ -129,6 +129,9 @@ func (jn *Janitor) apply(tx *db.Tx, c *flex.Channel, v Verdict, why Reason, tran
 		if err := jn.flex.DeleteChannelTx(tx, c); err != nil { // somebody has deleted the chat channel: nothing is left to close
 			return err
 		}
+		if err := jn.endSessions(tx, c.Account, c.SID); err != nil {
+			return err
+		}
 		return entry(c, Forget, ChatGone).write(tx)
 	}
 	if err != nil {
@@ -167,6 +170,11 @@ func (jn *Janitor) change(tx *db.Tx, c *flex.Channel, ch *chat.Channel, v Verdic
 	}
 	if err := jn.flex.UpdateChannelTx(tx, c); err != nil {
 		return err
+	}
+	if v == Close {
+		if err := jn.endSessions(tx, c.Account, c.SID); err != nil {
+			return err
+		}
 	}
 	watched := v == Free || v == Begin
 	return jn.chat.SettleTx(tx, ch, watched, func(old json.RawMessage) (json.RawMessage, error) { return flex.Amend(old, set) })

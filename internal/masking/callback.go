@@ -84,7 +84,7 @@ func (m *Masking) tellTx(tx *db.Tx, s *proxy.Service, i *proxy.Interaction) erro
 }
 
 // arrivalForm is the webhook of an incoming message, as far as it is known. Source: the original's page on messaging webhooks.
-func arrivalForm(owner account.Account, msg *messaging.Message) fields {
+func (m *Masking) arrivalForm(owner account.Account, msg *messaging.Message) fields {
 	f := fields{}
 	f.set("ApiVersion", "2010-04-01")
 	f.set("AccountSid", string(owner.SID))
@@ -101,8 +101,10 @@ func arrivalForm(owner account.Account, msg *messaging.Message) fields {
 	f.set("NumMedia", strconv.Itoa(len(msg.Media)))
 	f.set("ProfileName", msg.ProfileName)
 	for n, item := range msg.Media {
-		f.set("MediaUrl"+strconv.Itoa(n), item.URL)
 		f.set("MediaContentType"+strconv.Itoa(n), item.ContentType)
+	}
+	for n, address := range m.addresses(msg, owner.SID) {
+		f.set("MediaUrl"+strconv.Itoa(n), address)
 	}
 	for name, value := range msg.Details {
 		if _, ours := f[name]; !ours {

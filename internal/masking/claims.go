@@ -2,20 +2,32 @@ package masking
 
 import (
 	"usher/internal/db"
+	"usher/internal/flex"
 	"usher/internal/messaging"
 	"usher/internal/proxy"
 	"usher/internal/sid"
 )
 
 // Claims says of messages whether they belong to masked conversations. It is a messaging.Masks.
-type Claims struct{ Proxy *proxy.Proxy }
+type Claims struct {
+	Proxy *proxy.Proxy
+	Flex  *flex.Flex
+}
 
 // TakesTx takes what somebody writes in an active session, and, where the pool's service is no contact center's, everything else that
-// comes to its numbers: it is outside of every session. A number of the contact center's own service is a Flex Flow's.
+// comes to its numbers: it is outside of every session. A number of the contact center's own service is a Flex Flow's, and so are the
+// words of a session that only stands beside a conversation that a Flex Flow carries itself.
 func (c Claims) TakesTx(tx *db.Tx, acct int64, number, from string) (bool, error) {
 	r, found, err := c.Proxy.RouteTx(tx, acct, number, from)
-	if err != nil || found {
-		return found, err
+	if err != nil {
+		return false, err
+	}
+	if found && r.To != nil && r.To.Channel() != "" {
+		room, own, err := bridged(tx, c.Flex, acct, r.To.Channel())
+		return !own || room.Number != number || room.Target != from, err
+	}
+	if found {
+		return true, nil
 	}
 	return r.Service.ID != 0 && r.Service.UniqueName != proxy.FlexService, nil
 }

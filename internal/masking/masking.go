@@ -22,9 +22,11 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/chat"
 	"usher/internal/db"
 	"usher/internal/event"
 	"usher/internal/fault"
+	"usher/internal/flex"
 	"usher/internal/hook"
 	"usher/internal/job"
 	"usher/internal/messaging"
@@ -58,6 +60,10 @@ type Accounts interface {
 type Deps struct {
 	Proxy    *proxy.Proxy
 	Messages *messaging.Messaging
+	Chat     *chat.Chat
+	Flex     *flex.Flex
+	// Sign makes an address under which a file of a message can be had until then.
+	Sign     func(acct, message, file sid.SID, until time.Time) string
 	Hooks    *hook.Hooks
 	Caller   Caller
 	Accounts Accounts
@@ -121,7 +127,7 @@ func (m *Masking) OnReceived(ctx context.Context, j job.Job) error {
 	case err != nil || done:
 		return err
 	case stops(msg.Body):
-		note(&msg, &r, 80901)
+		note(msg.SID, &r, 80901)
 		return nil
 	case !found:
 		return m.outside(ctx, &msg)
@@ -138,9 +144,9 @@ func read(j job.Job) (n messaging.Notice, err error) {
 }
 
 // note tells the operator why a message did not pass, in the original's code.
-func note(msg *messaging.Message, r *proxy.Route, code int) {
+func note(message sid.SID, r *proxy.Route, code int) {
 	entry, _ := fault.Lookup(code)
-	slog.Warn("a message to a masked conversation does not pass", "message", msg.SID, "service", r.Service.SID, "session", r.Session.SID,
+	slog.Warn("a message to a masked conversation does not pass", "message", message, "service", r.Service.SID, "session", r.Session.SID,
 		"code", code, "reason", entry.Text)
 }
 
@@ -151,42 +157,48 @@ func interactionOf(message sid.SID) sid.SID { return sid.SID(sid.Interaction + s
 func (m *Masking) between(ctx context.Context, msg *messaging.Message, r proxy.Route) error {
 	switch {
 	case r.Session.Mode == proxy.VoiceOnly:
-		note(msg, &r, 80910)
+		note(msg.SID, &r, 80910)
 		return nil
 	case r.To == nil:
-		note(msg, &r, 80614)
+		note(msg.SID, &r, 80614)
 		return nil
 	}
-	owner, err := m.Accounts.ByID(ctx, msg.Account)
-	if err != nil {
-		return fmt.Errorf("account of message %s: %w", msg.SID, err)
-	}
-	if m.blocks(ctx, owner, msg, &r) {
-		note(msg, &r, 80909)
-		return nil
+	i := intercepted(&r, msg.SID, proxy.DataOf(msg.Body, m.addresses(msg, r.Session.AccountSID)), string(msg.Status), msg.CreatedAt)
+	if blocked, err := m.blocks(ctx, msg.Account, &r, i); err != nil || blocked {
+		if blocked {
+			note(msg.SID, &r, 80909)
+		}
+		return err
 	}
 	return m.db.Do(ctx, func(tx *db.Tx) error { return m.passTx(tx, msg) })
 }
 
 // blocks asks the service's intercept callback. Only 403 blocks; another answer, none in time or none at all lets the message pass.
 // Source: the original's page on Proxy webhooks.
-func (m *Masking) blocks(ctx context.Context, owner account.Account, msg *messaging.Message, r *proxy.Route) bool {
+func (m *Masking) blocks(ctx context.Context, acct int64, r *proxy.Route, i proxy.Interaction) (bool, error) {
 	if r.Service.Intercept == "" {
-		return false
+		return false, nil
 	}
-	i := proxy.Interaction{InteractionDocument: proxy.InteractionDocument{
-		AccountSID: owner.SID, Service: r.Service.SID, Session: r.Session.SID, Data: proxy.DataOf(msg.Body, addresses(msg)),
-		Inbound: proxy.Side{Participant: r.From.SID, Resource: msg.SID, Status: string(msg.Status)},
-	}}
-	i.SID = interactionOf(msg.SID)
-	i.CreatedAt = msg.CreatedAt
-	i.UpdatedAt = msg.CreatedAt
-	_, err := m.Caller.Post(ctx, hook.Request{
+	owner, err := m.Accounts.ByID(ctx, acct)
+	if err != nil {
+		return false, fmt.Errorf("account of session %s: %w", r.Session.SID, err)
+	}
+	_, err = m.Caller.Post(ctx, hook.Request{
 		URL: r.Service.Intercept, Form: interactionForm(&i, false), AuthToken: owner.AuthToken, IdempotencyToken: string(i.SID),
 		Timeout: askTime, Discard: true,
 	})
 	var failed *hook.Error
-	return errors.As(err, &failed) && failed.Failure == hook.BadStatus && failed.Status == 403
+	return errors.As(err, &failed) && failed.Failure == hook.BadStatus && failed.Status == 403, nil
+}
+
+// intercepted is an interaction as it stands before anything has passed.
+func intercepted(r *proxy.Route, message sid.SID, data, status string, at time.Time) proxy.Interaction {
+	i := proxy.Interaction{InteractionDocument: proxy.InteractionDocument{
+		AccountSID: r.Session.AccountSID, Service: r.Service.SID, Session: r.Session.SID, Data: data,
+		Inbound: proxy.Side{Participant: r.From.SID, Resource: message, Status: status},
+	}}
+	i.SID, i.CreatedAt, i.UpdatedAt = interactionOf(message), at, at
+	return i
 }
 
 // passTx passes a message to the other participant, once. It looks again who that is.
@@ -198,16 +210,28 @@ func (m *Masking) passTx(tx *db.Tx, msg *messaging.Message) error {
 	if err != nil || !found || r.To == nil {
 		return err // closed while the callback was asked
 	}
+	media := m.addresses(msg, r.Session.AccountSID)
 	in := proxy.NewInteraction{
-		SID: interactionOf(msg.SID), Key: msg.Key, Body: msg.Body, Media: addresses(msg),
+		SID: interactionOf(msg.SID), Key: msg.Key, Body: msg.Body, Media: media,
 		Inbound:  proxy.Side{Participant: r.From.SID, Resource: msg.SID, Status: string(msg.Status)},
 		Outbound: proxy.Side{Participant: r.To.SID},
 	}
-	out, err := m.sayTx(tx, r.To, messaging.Draft{Body: msg.Body, Files: msg.Media, Origin: in.SID})
+	if r.To.Channel() != "" {
+		if in.Outbound, err = m.postTx(tx, &r, msg); err != nil {
+			return err
+		}
+		return m.keepTx(tx, &r, in)
+	}
+	out, err := m.sayTx(tx, r.To, messaging.Draft{Body: msg.Body, Media: media, Origin: in.SID})
 	if err != nil {
 		return err
 	}
 	in.Outbound.Resource, in.Outbound.Status = out.SID, string(out.Status)
+	return m.keepTx(tx, &r, in)
+}
+
+// keepTx records an interaction and has it told.
+func (m *Masking) keepTx(tx *db.Tx, r *proxy.Route, in proxy.NewInteraction) error {
 	i, err := m.Proxy.RecordTx(tx, &r.Session, in)
 	if err != nil {
 		return err
@@ -232,11 +256,15 @@ func passing(err error) bool {
 	return errors.Is(err, db.ErrConflict) || fault.Of(err).Kind == fault.KindInternal
 }
 
-// addresses are where the media of a message were said to be.
-func addresses(msg *messaging.Message) []string {
+// addresses are where the files of a message can be had: under signed addresses of our own, or, while they are not kept here, where they
+// were said to be.
+func (m *Masking) addresses(msg *messaging.Message, acct sid.SID) []string {
 	var list []string
 	for _, item := range msg.Media {
-		if item.URL != "" {
+		switch {
+		case item.Kept:
+			list = append(list, m.Sign(acct, msg.SID, item.SID, msg.CreatedAt.Add(linkTime)))
+		case item.URL != "":
 			list = append(list, item.URL)
 		}
 	}
@@ -287,6 +315,9 @@ func (m *Masking) tellOneTx(tx *db.Tx, acct int64, service, session string, who 
 	svc, s, v, err := m.Proxy.TellTx(tx, acct, service, session, who, body)
 	if err != nil {
 		return proxy.Interaction{}, err
+	}
+	if v.Channel() != "" {
+		return proxy.Interaction{}, fault.New(80616, "Unsupported Identifier Type: write to the chat channel itself")
 	}
 	in := proxy.NewInteraction{SID: sid.New(sid.Interaction), Body: body, Told: &v}
 	out, err := m.Messages.CreateTx(tx, acct, messaging.Draft{From: v.Proxy, To: v.Identifier, Body: body, Origin: in.SID})

@@ -8,15 +8,18 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"usher/internal/account"
 	"usher/internal/bus"
+	"usher/internal/chat"
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
 	"usher/internal/event"
 	"usher/internal/fault"
+	"usher/internal/flex"
 	"usher/internal/hook"
 	"usher/internal/job"
 	"usher/internal/messaging"
@@ -56,18 +59,23 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 		w := &world{t: t, connection: sid.New("CX")}
 		b := bus.NewMemory()
 		jobs := job.New(d, b)
+		owners := map[event.StreamKind]string{event.Channel: "chat_channel", event.User: "chat_user"}
 		hear := []event.Subscriber{{Wants: func(e event.Event) bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.events = append(w.events, e)
 			return false
 		}}}
-		log := event.New(d, b, jobs, nil, map[string][]event.Subscriber{event.SMSReceived: hear, event.SMSQueued: hear, event.SMSStatus: hear})
+		log := event.New(d, b, jobs, owners, map[string][]event.Subscriber{event.SMSReceived: hear, event.SMSQueued: hear, event.SMSStatus: hear, event.MessageAdded: hear})
 		own := &Numbers{}
-		p := proxy.New(proxy.Deps{DB: d, Numbers: own})
-		own.Messages = messaging.New(messaging.Deps{DB: d, Log: log, Jobs: jobs, Masks: Claims{Proxy: p}})
+		rooms, f := chat.New(chat.Deps{DB: d, Log: log, Ring: d.Ring()}), flex.New(d)
+		p := proxy.New(proxy.Deps{DB: d, Numbers: own, Rooms: Rooms{}})
+		own.Messages = messaging.New(messaging.Deps{DB: d, Log: log, Jobs: jobs, Masks: Claims{Proxy: p, Flex: f}})
 		w.Masking = New(Deps{
-			Proxy: p, Messages: own.Messages, Caller: w, Accounts: w,
+			Proxy: p, Messages: own.Messages, Chat: rooms, Flex: f, Caller: w, Accounts: w,
+			Sign: func(acct, message, file sid.SID, _ time.Time) string {
+				return "https://files.example.com/" + string(acct+"/"+message+"/"+file)
+			},
 			Hooks: hook.New(hook.Deps{DB: d, Jobs: jobs, Client: w, Accounts: w}),
 		})
 		w.do(func(tx *db.Tx) error {
@@ -167,7 +175,7 @@ func (w *world) heard() []event.Event {
 
 // work reacts to one event as the program does; ok tells whether anybody wanted it.
 func (w *world) work(e event.Event) (ok bool, err error) {
-	args, err := json.Marshal(event.Args{Kind: e.Kind, Stream: e.Stream.SID, Data: e.Data})
+	args, err := json.Marshal(event.Args{Kind: e.Kind, Stream: e.Stream.SID, ID: e.Stream.ID, Of: e.Stream.Kind, Data: e.Data})
 	if err != nil {
 		return false, err
 	}
@@ -175,6 +183,8 @@ func (w *world) work(e event.Event) (ok bool, err error) {
 	switch {
 	case e.Kind == event.SMSReceived && Masked(e):
 		return true, w.OnReceived(w.t.Context(), j)
+	case e.Kind == event.MessageAdded && e.Carried:
+		return true, w.OnWord(w.t.Context(), j)
 	case e.Kind == event.SMSStatus && Follows(e):
 		return true, w.OnStatus(w.t.Context(), j)
 	}
@@ -510,4 +520,11 @@ func TestErase(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 	})
+}
+
+func wantCode(t *testing.T, what string, err error, code int) {
+	t.Helper()
+	if !fault.HasCode(err, code) {
+		t.Errorf("%s: %v, want code %d", what, err, code)
+	}
 }

@@ -85,14 +85,14 @@ func (m *Masking) outside(ctx context.Context, msg *messaging.Message) error {
 	case err != nil || done:
 		return err
 	case r.Service.OutOfSession == "":
-		note(msg, &r, 80905)
+		note(msg.SID, &r, 80905)
 		return nil
 	}
 	owner, err := m.Accounts.ByID(ctx, msg.Account)
 	if err != nil {
 		return fmt.Errorf("account of message %s: %w", msg.SID, err)
 	}
-	form := arrivalForm(owner, msg)
+	form := m.arrivalForm(owner, msg)
 	if known {
 		form.tellLast(&last)
 	}
@@ -105,7 +105,7 @@ func (m *Masking) outside(ctx context.Context, msg *messaging.Message) error {
 	if err != nil && !passing(err) {
 		// The receiver asked for what cannot be. Asking again would not help.
 		slog.Warn("what an out-of-session callback wants is refused", "message", msg.SID, "service", r.Service.SID, "code", fault.Of(err).Code)
-		note(msg, &r, 80913)
+		note(msg.SID, &r, 80913)
 		return nil
 	}
 	return err

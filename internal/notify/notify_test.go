@@ -16,7 +16,6 @@ import (
 	"usher/internal/account"
 	"usher/internal/bus"
 	"usher/internal/chat"
-	"usher/internal/chat/look"
 	"usher/internal/chat/origin"
 	"usher/internal/chat/webhook"
 	"usher/internal/db"
@@ -297,10 +296,7 @@ func TestRequests_areToldOnlyWhenAsked(t *testing.T) {
 		}
 		// Who comes and goes is told as a client's doing, where the service keeps that.
 		w.hooked(chat.ServiceChange{Reachability: ptr(true)})
-		looker := look.Looker{Rooms: w.chat, DB: w.db, Ring: w.db.Ring()}
-		w.must(looker.TellReach(ctx, w.owner.Account, w.service, "nobody"))
-		w.must(looker.TellReach(ctx, w.owner.Account, sid.New(sid.ChatService), "bob"))
-		w.must(looker.TellReach(ctx, w.owner.Account, w.service, "bob"))
+		w.must(w.chat.TellReach(ctx, w.owner.Account, w.service, "bob"))
 		calls := w.settle()
 		if events(calls) != "onUserUpdated" || calls[0].Form.Get("IsOnline") != "false" || calls[0].Form.Get("IsNotifiable") != "false" || calls[0].Form.Get("ClientIdentity") != "bob" {
 			t.Errorf("reachability: %+v", calls)

@@ -120,11 +120,11 @@ func TestChannelRoute(t *testing.T) {
 		s := w.pool(ServiceChange{}, first)
 		w.session(s, NewSession{Mode: MessageOnly, Participants: []NewParticipant{{Identifier: ann}, {Identifier: room}}})
 		w.do(func(tx *db.Tx) error {
-			r, found, err := w.ChannelRouteTx(tx, w.owner.Account, room)
+			r, found, err := w.ChannelRouteTx(tx, w.owner.Account, room, tx.Now)
 			if err != nil || !found || r.From.Channel() != room || r.To == nil || r.To.Identifier != ann || r.To.Channel() != "" || r.Service.SID != s.SID {
 				t.Errorf("%+v, %v, %v", r, found, err)
 			}
-			if _, found, err := w.ChannelRouteTx(tx, w.other.Account, room); err != nil || found {
+			if _, found, err := w.ChannelRouteTx(tx, w.other.Account, room, tx.Now); err != nil || found {
 				t.Errorf("another account: %v, %v", found, err)
 			}
 			r, found, err = w.RouteTx(tx, w.owner.Account, first, ann)

@@ -7,6 +7,7 @@ import (
 
 	"usher/internal/db"
 	"usher/internal/fault"
+	"usher/internal/sid"
 )
 
 // Retention is how long a closed session is kept. Source: the original's changelog.
@@ -209,4 +210,30 @@ func unhearTx(tx *db.Tx) (int, error) {
 		select id, created_at from proxy_interaction where session_id = 0 order by id limit $2) as oldest where created_at < $1)`,
 		db.Micros(tx.Now.Add(-heardFor)), batch)
 	return int(n), err
+}
+
+// Standing is an active session that serves a chat channel.
+type Standing struct {
+	ID, Account int64
+	Channel     sid.SID
+	// Since is when anything of the session last changed.
+	Since time.Time
+}
+
+// StandingTx lists active sessions that are named after a chat channel, in the order of their making after the one with that key: those
+// among the next limit active sessions. last is the key of the last of these, 0 when there were no more.
+func (p *Proxy) StandingTx(tx *db.Tx, after int64, limit int) (list []Standing, last int64, err error) {
+	all, err := sessions.Find(tx, "ended_at = 0 and id > $1 order by id limit $2", after, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := range all {
+		if s := &all[i]; sid.Valid(s.UniqueName, sid.Channel) {
+			list = append(list, Standing{s.ID, s.Account, sid.SID(s.UniqueName), s.UpdatedAt})
+		}
+	}
+	if len(all) == limit {
+		last = all[len(all)-1].ID
+	}
+	return list, last, nil
 }

@@ -56,6 +56,7 @@ type NewParticipant struct {
 }
 
 // AddParticipant adds a participant to a session. 80103 when it takes part already, 80609 when two do, 80607 when the session is closed,
+// 80618 when it is a chat channel that is not there,
 // 80604 when its pair is another session's, 80623 when it became so while this request was under way; and what choose answers.
 func (p *Proxy) AddParticipant(ctx context.Context, actor account.Actor, service, session string, in NewParticipant) (v Participant, err error) {
 	began := time.Now()
@@ -116,6 +117,15 @@ func (p *Proxy) AddParticipantTx(tx *db.Tx, svc *Service, s *Session, in NewPart
 			AccountSID: svc.AccountSID, Service: svc.SID, Session: s.SID, Identifier: in.Identifier, FriendlyName: in.FriendlyName,
 			Proxy: n.Address, ProxySID: n.SID,
 		},
+	}
+	if p.rooms != nil && v.Channel() != "" {
+		err := p.rooms.CarryTx(tx, v.Account, v.Channel())
+		if errors.Is(err, db.ErrNotFound) {
+			err = fault.New(80618, "Chat Integration Error: there is no such channel")
+		}
+		if err != nil {
+			return Participant{}, err
+		}
 	}
 	return v, unique(participants.Insert(tx, &v), 80623)
 }

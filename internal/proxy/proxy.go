@@ -38,20 +38,28 @@ type Numbers interface {
 	MaskTx(tx *db.Tx, acct int64, number, service sid.SID) error
 }
 
+// Rooms are the account's chat channels.
+type Rooms interface {
+	// CarryTx has what is written in a channel heard of, for it takes part in a session; db.ErrNotFound when the account has no such channel.
+	CarryTx(tx *db.Tx, acct int64, channel sid.SID) error
+}
+
 // Deps are what New needs.
 type Deps struct {
 	DB      *db.DB
 	Numbers Numbers
+	Rooms   Rooms // nil lets any channel take part
 }
 
 // Proxy holds the operations of the package together. It is safe for concurrent use.
 type Proxy struct {
 	db      *db.DB
 	numbers Numbers
+	rooms   Rooms
 }
 
 // New makes the product on a database.
-func New(d Deps) *Proxy { return &Proxy{d.DB, d.Numbers} }
+func New(d Deps) *Proxy { return &Proxy{d.DB, d.Numbers, d.Rooms} }
 
 // DB is the database that the product's rows are in, for sentences that span products.
 func (p *Proxy) DB() *db.DB { return p.db }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"time"
 
 	"usher/internal/db"
 	"usher/internal/sid"
@@ -41,8 +42,9 @@ func (p *Proxy) RouteTx(tx *db.Tx, acct int64, number, identifier string) (r Rou
 	return r, found, err
 }
 
-// ChannelRouteTx finds the active session in which a chat channel of the account takes part.
-func (p *Proxy) ChannelRouteTx(tx *db.Tx, acct int64, channel sid.SID) (r Route, found bool, err error) {
+// ChannelRouteTx finds the session in which a chat channel of the account took part at a time: the active one, or one that has ended
+// since, so that what was written before the end is not lost.
+func (p *Proxy) ChannelRouteTx(tx *db.Tx, acct int64, channel sid.SID, at time.Time) (r Route, found bool, err error) {
 	hash, err := p.blind(acct, ofAddress, string(channel))
 	if err != nil {
 		return r, false, err
@@ -62,7 +64,32 @@ func (p *Proxy) ChannelRouteTx(tx *db.Tx, acct int64, channel sid.SID) (r Route,
 			return r, found, err
 		}
 	}
-	return r, false, nil
+	return p.endedRouteTx(tx, acct, hash, at)
+}
+
+// endedRouteTx finds a session that an identifier took part in and that has ended after a time.
+func (p *Proxy) endedRouteTx(tx *db.Tx, acct int64, hash []byte, at time.Time) (r Route, found bool, err error) {
+	all, err := services.Find(tx, "account_id = $1 order by id", acct)
+	if err != nil {
+		return r, false, err
+	}
+	for _, s := range all {
+		v, err := participants.One(tx, "service_id = $1 and identifier_hash = $2 and active = 0 and removed_at = 0 order by id desc limit 1", s.ID, hash)
+		if errors.Is(err, db.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return r, false, err
+		}
+		r = Route{Service: s}
+		if _, err = p.fillRoute(tx, &r, v); err != nil {
+			return r, false, err
+		}
+		if r.Session.EndedAt.After(at) && !r.Session.CreatedAt.After(at) {
+			return r, true, p.othersTx(tx, &r, v)
+		}
+	}
+	return Route{}, false, nil
 }
 
 // fillRoute completes a route with the session and the other participant. found is false when the session's time is over.
@@ -73,17 +100,22 @@ func (p *Proxy) fillRoute(tx *db.Tx, r *Route, from Participant) (found bool, er
 	if !r.Session.Status.Active() || r.Session.Over(tx.Now) {
 		return false, nil
 	}
+	return true, p.othersTx(tx, r, from)
+}
+
+// othersTx fills in who takes part beside from.
+func (p *Proxy) othersTx(tx *db.Tx, r *Route, from Participant) error {
 	r.From, r.To = from, nil
 	all, err := participants.Find(tx, "session_id = $1 and removed_at = 0 order by id", from.session)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for i := range all {
 		if all[i].ID != from.ID {
 			r.To = &all[i]
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // LastTx finds the newest session, however it stands, in which identifier took part by a number of a pool: what an out-of-session callback
@@ -105,17 +137,8 @@ func (p *Proxy) LastTx(tx *db.Tx, n Number, identifier string) (r Route, found b
 		if r.Session, err = sessions.ByID(tx, v.session); err != nil {
 			return r, false, err
 		}
-		r.Number, r.From = n, v
-		all, err := participants.Find(tx, "session_id = $1 and removed_at = 0 order by id", v.session)
-		if err != nil {
-			return r, false, err
-		}
-		for j := range all {
-			if all[j].ID != v.ID {
-				r.To = &all[j]
-			}
-		}
-		return r, true, nil
+		r.Number = n
+		return r, true, p.othersTx(tx, &r, v)
 	}
 	return r, false, nil
 }

@@ -294,8 +294,12 @@ func TestEnd_byName(t *testing.T) {
 			t.Errorf("%+v, %v", v, err)
 		}
 		w.do(func(tx *db.Tx) error {
-			if _, found, err := w.ChannelRouteTx(tx, w.owner.Account, room); err != nil || found {
+			if _, found, err := w.ChannelRouteTx(tx, w.owner.Account, room, tx.Now); err != nil || found {
 				t.Errorf("a channel of a closed session is routed: %v, %v", found, err)
+			}
+			r, found, err := w.ChannelRouteTx(tx, w.owner.Account, room, v.CreatedAt)
+			if err != nil || !found || r.Session.SID != v.SID || r.To == nil || r.To.Identifier != ann {
+				t.Errorf("what was written before the end: %+v, %v, %v", r, found, err)
 			}
 			return nil
 		})

@@ -257,33 +257,6 @@ func (l *Looker) reach(tx *db.Tx, s chat.Service, list []chat.User) error {
 	return rows.Err()
 }
 
-// TellReach tells those who follow a user how it can be reached now, and webhooks, where its service keeps that. Who is no user is
-// told of to nobody.
-func (l *Looker) TellReach(ctx context.Context, acct int64, service sid.SID, identity string) error {
-	hash, err := l.Rooms.IdentityHash(acct, identity)
-	if err != nil {
-		return err
-	}
-	var id int64
-	err = l.DB.View(ctx, func(tx *db.Tx) error {
-		s, err := l.Rooms.ServiceTx(tx, acct, service)
-		if err != nil || !s.Reachability {
-			return err
-		}
-		return tx.QueryRow(`select id from chat_user where service_id = $1 and identity_hash = $2`, s.ID, hash).Scan(&id)
-	})
-	if errors.Is(err, db.ErrNotFound) || fault.Is(err, fault.KindNotFound) || err == nil && id == 0 {
-		return nil
-	}
-	if err == nil {
-		err = l.DB.Do(ctx, func(tx *db.Tx) error { return l.Rooms.TellReachTx(tx, id) })
-	}
-	if err != nil {
-		return fmt.Errorf("user of service %s: %w", service, err)
-	}
-	return nil
-}
-
 // mySeats sets the actor's own members.
 func (l *Looker) mySeats(tx *db.Tx, actor account.Actor, byID map[int64]*Sight, ids []any) error {
 	if actor.Identity == "" {

@@ -215,6 +215,9 @@ func TestReach_isTold(t *testing.T) {
 				return d.Do(ctx, func(tx *db.Tx) error { return w.ForgetTx(tx, w.owner.Account, second.SID, time.Time{}) })
 			}, 1},
 			{func() error { register("c"); return nil }, 2},
+			{func() error { return w.chat.TellReach(ctx, w.owner.Account, w.service, "ada") }, 3},
+			{func() error { return w.chat.TellReach(ctx, w.owner.Account, w.service, "nobody") }, 3},
+			{func() error { return w.chat.TellReach(ctx, w.owner.Account, sid.New(sid.ChatService), "ada") }, 3},
 		} {
 			if err := tt.do(); err != nil || events() != tt.want {
 				t.Errorf("%d: %d events, want %d: %v", i, events(), tt.want, err)

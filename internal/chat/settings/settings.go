@@ -26,7 +26,7 @@ type Service struct {
 	CreatorRole        sid.SID   `json:"creator_role"` // what the creator gets on joining its own channel
 	Reachability       bool      `json:"reachability,omitempty"`
 	TypingTimeout      int       `json:"typing"`      // seconds
-	ConsumptionReports int       `json:"consumption"` // seconds; chat clients are told, and report what was read so often
+	ConsumptionReports int       `json:"consumption"` // seconds between reports; kept for old clients
 	ChannelMembers     int       `json:"max_members"`
 	UserChannels       int       `json:"max_channels"`
 	PreWebhookURL      string    `json:"pre_url,omitempty"`

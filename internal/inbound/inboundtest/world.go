@@ -28,6 +28,7 @@ import (
 	"usher/internal/janitor"
 	"usher/internal/job"
 	"usher/internal/media"
+	"usher/internal/proxy"
 	"usher/internal/seal"
 	"usher/internal/sid"
 	"usher/internal/studio"
@@ -58,6 +59,8 @@ type World struct {
 	Flowrun *flowrun.FlowRun
 	Hooks   *hook.Hooks
 	Jobs    *job.Queue
+	// Proxy has no numbers: sessions can be made in it, and nobody can take part.
+	Proxy   *proxy.Proxy
 	Files   *media.Store
 	Owner   account.Actor
 	IDs     taskrouter.DefaultIDs
@@ -116,13 +119,14 @@ func New(t testing.TB, d *db.DB) *World {
 // Restart makes what runs flows anew over the same rows, as the next process does.
 func (w *World) Restart() {
 	w.Studio = studio.New(w.DB)
+	w.Proxy = proxy.New(proxy.Deps{DB: w.DB})
 	w.Hooks = hook.New(hook.Deps{DB: w.DB, Jobs: w.Jobs, Client: w, Accounts: keeper{w}})
 	w.Flowrun = flowrun.New(flowrun.Deps{
 		Studio: w.Studio, Flex: w.Flex, Chat: w.Chat, Jobs: w.Jobs, Handoff: w.Handoff, Caller: w, Hooks: w.Hooks, Accounts: keeper{w},
 		Fetcher: w, Files: w.Files, Origin: "https://usher.example.org",
 	})
 	w.Janitor = janitor.New(janitor.Deps{
-		Flex: w.Flex, Chat: w.Chat, Studio: w.Studio, Tasks: w.Flowrun, Runner: w.Flowrun, Waiting: w.Handoff, ExecutionDays: w.ExecutionDays,
+		Flex: w.Flex, Chat: w.Chat, Studio: w.Studio, Tasks: w.Flowrun, Runner: w.Flowrun, Waiting: w.Handoff, Sessions: w.Proxy, ExecutionDays: w.ExecutionDays,
 	})
 }
 

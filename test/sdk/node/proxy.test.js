@@ -10,7 +10,17 @@ function connect() {
   const client = twilio(account, token, { accountSid: account });
   client.proxy.baseUrl = `${url}/proxy`;
   client.api.baseUrl = `${url}/api`;
+  client.chat.baseUrl = `${url}/chat`;
   return client;
+}
+
+async function eventually(what, happened) {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+    const value = await happened();
+    if (value) return value;
+    await new Promise((wake) => setTimeout(wake, 20));
+  }
+  assert.fail(`did not happen: ${what}`);
 }
 
 test('services, pools, sessions and participants', { skip: !url }, async () => {
@@ -58,7 +68,8 @@ test('a session for a chat channel', { skip: !url }, async () => {
   const services = await client.proxy.v1.services.list();
   const service = services.find((s) => s.uniqueName === 'Flex Proxy Service');
   const { sid } = service ?? (await client.proxy.v1.services.create({ uniqueName: 'Flex Proxy Service' }));
-  const channel = 'CH0123456789abcdef0123456789abcdef';
+  const chat = client.chat.v2.services((await client.chat.v2.services.create({ friendlyName: 'Masked' })).sid);
+  const channel = (await chat.channels.create({ type: 'private' })).sid;
   const participants = [
     { Identifier: ann, ProxyIdentifier: '+12125558902', FriendlyName: 'Ann' },
     { Identifier: channel, ProxyIdentifier: '+12125558902', FriendlyName: 'Ann' },
@@ -67,5 +78,12 @@ test('a session for a chat channel', { skip: !url }, async () => {
   const people = await client.proxy.v1.services(sid).sessions(channel).participants.list();
   assert.deepEqual(people.map((p) => p.identifier), [ann, channel]);
   assert.equal(session.uniqueName, channel);
+
+  // What an agent writes in the channel goes out from the number that the customer knows.
+  await chat.channels(channel).messages.create({ from: 'mia', body: 'Hello from a desk' });
+  const sent = await eventually('the words go out', async () => (await client.messages.list({ to: ann })).find((m) => m.body === 'Hello from a desk'));
+  assert.equal(sent.from, '+12125558902');
+  const passed = await eventually('the interaction is there', async () => (await client.proxy.v1.services(sid).sessions(channel).interactions.list())[0]);
+  assert.deepEqual([passed.outboundResourceSid, passed.inboundParticipantSid], [sent.sid, people[1].sid]);
   assert.equal((await client.proxy.v1.services(sid).sessions(session.sid).update({ status: 'closed' })).status, 'closed');
 });
