@@ -172,7 +172,9 @@ func TestAccept_whoseNumberItIs(t *testing.T) {
 		if n := w.Rows("flex_channel"); n != 0 {
 			t.Fatalf("%d channels", n)
 		}
-		app := w.Flow(func(c *flex.FlowChange) { c.ChannelType, c.ContactIdentity = new("whatsapp"), new(inboundtest.OwnNumber) })
+		app := w.Flow(func(c *flex.FlowChange) {
+			c.ChannelType, c.ContactIdentity = new("whatsapp"), new(inboundtest.OwnNumber)
+		})
 		want(t, "WhatsApp", c.Bring(carry.Inbound{
 			ID: "3", From: "whatsapp:" + inboundtest.CustomersNumber, To: "whatsapp:" + inboundtest.OwnNumber, Body: "hello", ProfileName: "Ada",
 			Media: []carry.Media{{URL: "https://carrier.example/1.jpg"}},

@@ -228,7 +228,9 @@ func TestSend_again(t *testing.T) {
 			t.Errorf("tried again after %s", got)
 		}
 		h.expect("while it waits", "sending")
-		h.Carrier.Answer = func(carry.Outbound) (carry.Sent, error) { return carry.Sent{}, &carry.Refusal{Reason: "busy", Again: true, After: 250 * time.Millisecond} }
+		h.Carrier.Answer = func(carry.Outbound) (carry.Sent, error) {
+			return carry.Sent{}, &carry.Refusal{Reason: "busy", Again: true, After: 250 * time.Millisecond}
+		}
 		if got := later(h.try(30, "not taken: no bind")); got != 250*time.Millisecond {
 			t.Errorf("a busy line is tried again after %s", got)
 		}
@@ -245,7 +247,9 @@ func TestSend_again(t *testing.T) {
 
 func TestSend_refused(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.Carrier.Answer = func(carry.Outbound) (carry.Sent, error) { return carry.Sent{}, &carry.Refusal{Code: 21614, Reason: "no mobile"} }
+		h.Carrier.Answer = func(carry.Outbound) (carry.Sent, error) {
+			return carry.Sent{}, &carry.Refusal{Code: 21614, Reason: "no mobile"}
+		}
 		h.Say(h.room, "bert", "hello")
 		h.Carry()
 		h.expect("refused", "failed 21614")
