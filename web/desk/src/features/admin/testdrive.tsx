@@ -13,6 +13,7 @@ import { CopyButton } from '../../ui/copy';
 import { Icon } from '../../ui/icons';
 import { EmptyState, ErrorState, SkeletonRows, useSlow } from '../../ui/states';
 import { LaunchArt } from './launch-art';
+import { Phone } from './phone';
 import { stepsOf } from './ready';
 import { Steps } from './steps';
 
@@ -97,6 +98,7 @@ export function TestDrive({ who }: { who: Session }) {
           {query.isPending && slow && <div className="ready"><SkeletonRows rows={4} /></div>}
           {query.data && <Body who={who} flows={query.data} />}
         </div>
+        <Phone />
       </div>
     </main>
   );
