@@ -331,7 +331,7 @@ export const en = {
   'td.noSocket': 'The socket is not connected',
   'td.unwell': 'The server says that it is not ready',
   'td.title': 'Be your own first customer',
-  'td.intro': 'Write from the demo shop as a visitor. It arrives on the desk in about a second. No carrier and no account with anyone needed.',
+  'td.intro': 'Write from here as a visitor or by text message. Both arrive on the desk in about a second. No carrier and no account with anyone needed.',
   'td.shop': 'Chat on the demo shop',
   'td.shopText': 'Opens in a new tab, with the widget in the corner.',
   'td.launch': 'Launch the demo shop',

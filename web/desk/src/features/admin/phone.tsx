@@ -26,7 +26,7 @@ function Bubbles({ messages }: { messages: PhoneMessage[] }) {
   const { t } = useText();
   const box = useRef<HTMLDivElement>(null);
   const mine = messages.findLast((each) => each.inbound);
-  useEffect(() => box.current?.scrollTo({ top: box.current.scrollHeight }), [messages.length]);
+  useEffect(() => void box.current?.scrollTo({ top: box.current.scrollHeight }), [messages.length]);
   return (
     <div className="ph-log" role="log" aria-label={t('phone.log')} tabIndex={0} ref={box}>
       {messages.length === 0 && <p className="ph-none">{t('phone.none')}</p>}

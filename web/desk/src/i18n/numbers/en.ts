@@ -90,5 +90,5 @@ export const numbers = {
   'phone.file': 'A file',
   'phone.write': 'Text message',
   'phone.failed': 'Not sent: {why}',
-  'phone.next': 'It waits on the desk.',
+  'phone.next': 'Answer it on the desk.',
 } as const;

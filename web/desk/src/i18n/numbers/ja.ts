@@ -92,5 +92,5 @@ export const numbers: Record<keyof typeof en, string> = {
   'phone.file': 'ファイル',
   'phone.write': 'テキストメッセージ',
   'phone.failed': '送信できませんでした: {why}',
-  'phone.next': 'デスクで待っています。',
+  'phone.next': 'デスクで返信できます。',
 };
