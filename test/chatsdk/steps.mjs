@@ -10,6 +10,7 @@ export const steps = [
     p.bob = await p.connect(p.ids.bob, { grant: 'ip_messaging' });
     same(p.ann.client.user.identity, p.ids.ann, 'identity');
     await until(() => p.ann.client.connectionState === 'connected', 'connected');
+    p.eve = await p.connect(`eve-${p.version}`, { seconds: 15 }); // what becomes of it is looked at later
   }],
 
   ['create a channel and join it', async (p) => {
@@ -242,6 +243,15 @@ export const steps = [
     await refused(dee.client.updateToken(token(`eve-${p.version}`, p.service)), "somebody else's token");
     await dee.client.shutdown();
     dee.wire.stop();
+    // One that is not renewed ends, and a new one begins again.
+    const { eve } = p;
+    await hears(eve, 'tokenExpired');
+    await until(() => eve.client.connectionState === 'disconnected', 'disconnected'); // before, the libraries take no token
+    await within(eve.client.updateToken(token(`eve-${p.version}`, p.service)), 'updateToken after the end');
+    await until(() => eve.client.connectionState === 'connected', 'connected again');
+    await within(eve.client.createChannel({ friendlyName: 'Still here' }), 'createChannel');
+    await eve.client.shutdown();
+    eve.wire.stop();
   }],
 
   ['reconnect after a cut, nothing lost', async (p) => {
