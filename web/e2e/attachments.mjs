@@ -155,6 +155,11 @@ async function cut(net, desk, shop, app) {
   await app.getByRole('button', { name: 'Send' }).click();
   await app.getByText('Waits for the network').waitFor();
   check('a cut upload says that it waits', true);
+  await give(app.getByRole('textbox', { name: 'Write a message' }), 'paste', [frame]);
+  await app.getByText(frame.name, { exact: true }).waitFor();
+  await app.getByRole('button', { name: 'Send' }).click();
+  await app.getByRole('button', { name: `Cancel ${frame.name}` }).click();
+  check('what waits can be cancelled', (await app.getByRole('list', { name: 'Files to send' }).getByRole('listitem').count()) === 1);
   await shot(shop, 'widget-cut');
   net.mend();
   check('and goes on by itself', (await drawn(desk, 'later.png')) > 0);
@@ -225,6 +230,36 @@ async function reload(desk, shop) {
   return app;
 }
 
+/** A large file on a slow line: how far it has come is told, it can be cancelled, and what begins the conversation can be a file. */
+async function beginWithFile(desk, shop) {
+  const page = await visit(browser, 'a second shop', complain);
+  await page.goto(server.demo.replace(server.url, net.url));
+  await page.waitForFunction(() => window.Usher);
+  await page.evaluate(() => window.Usher.set({ preEngagement: null, context: { friendlyName: 'Cy Okafor' } }));
+  await page.evaluate(() => window.Usher.open());
+  const app = await widget(page);
+  await choose(page, app.getByRole('button', { name: 'Attach a file' }), [{ ...wheel, name: 'first.png' }]);
+  await app.getByText('first.png', { exact: true }).waitFor();
+  await app.getByRole('button', { name: 'Send' }).click();
+  await drawn(app, 'first.png');
+  check('a file begins a conversation', true);
+  const network = await page.context().newCDPSession(page);
+  await network.send('Network.enable');
+  await network.send('Network.emulateNetworkConditions', { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput: 400_000 });
+  await choose(page, app.getByRole('button', { name: 'Attach a file' }), [{ ...guide, name: 'large.pdf', buffer: Buffer.concat([guide.buffer, Buffer.alloc(6_000_000, 'y')]) }]);
+  await app.getByText('large.pdf', { exact: true }).waitFor();
+  await app.getByRole('button', { name: 'Send' }).click();
+  await app.waitForFunction(() => Number(document.querySelector('.tray progress')?.value) > 0.05);
+  check('how far an upload has come is told', /Sending, \d+%/.test(await app.getByRole('list', { name: 'Files to send' }).innerText()), await app.getByRole('list', { name: 'Files to send' }).innerText());
+  await shot(page, 'widget-progress');
+  await clean('widget, uploading', page, app);
+  await app.getByRole('button', { name: 'Cancel large.pdf' }).click();
+  await app.getByRole('list', { name: 'Files to send' }).waitFor({ state: 'detached' });
+  await page.waitForTimeout(500);
+  check('a cancelled upload is no message', (await app.getByText('large.pdf').count()) === 0);
+  await page.context().close();
+}
+
 async function narrow(desk, shop) {
   await shop.setViewportSize({ width: 390, height: 844 });
   await desk.setViewportSize({ width: 390, height: 844 });
@@ -261,6 +296,7 @@ try {
   await cut(net, desk, shop, app);
   await agentSends(desk, shop, app);
   await reload(desk, shop);
+  await beginWithFile(desk, shop);
   await narrow(desk, shop);
 } catch (e) {
   check('the scenario runs to its end', false, e.stack);

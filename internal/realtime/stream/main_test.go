@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"usher/internal/account"
+	"usher/internal/blob"
 	"usher/internal/bus"
 	"usher/internal/chat"
 	"usher/internal/db"
@@ -20,6 +21,7 @@ import (
 	"usher/internal/event"
 	"usher/internal/fault"
 	"usher/internal/job"
+	"usher/internal/media"
 	"usher/internal/realtime"
 	"usher/internal/realtime/socket"
 	"usher/internal/realtime/stream"
@@ -34,6 +36,7 @@ type house struct {
 	account int64
 	log     *event.Log
 	rooms   *chat.Chat
+	files   *media.Store
 	service chat.Service
 	hub     *realtime.Hub
 	server  *stream.Server
@@ -94,7 +97,12 @@ func newHouse(t *testing.T, d *db.DB, change func(*stream.Options)) *house {
 	t.Helper()
 	h := &house{t: t, db: d, bus: bus.NewMemory(), tokens: &tokens{revoked: map[sid.SID]bool{}}, done: make(chan struct{})}
 	h.log = event.New(d, h.bus, job.New(d, h.bus), map[event.StreamKind]string{event.Channel: "chat_channel", event.User: "chat_user"}, nil)
-	h.rooms = chat.New(chat.Deps{DB: d, Log: h.log, Ring: d.Ring()})
+	blobs, err := blob.Open(blob.Options{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.files = media.New(media.Deps{DB: d, Blobs: blobs, Rules: media.Rules{MaxBytes: 1 << 10, VisitorBytes: 1 << 10}})
+	h.rooms = chat.New(chat.Deps{DB: d, Log: h.log, Ring: d.Ring(), Media: h.files})
 	h.do(func(tx *db.Tx) (err error) {
 		if h.account, err = db.CreateKeyset(tx); err != nil {
 			return err

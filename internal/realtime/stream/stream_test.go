@@ -11,7 +11,9 @@ import (
 
 	"usher/internal/db"
 	"usher/internal/db/dbtest"
+	"usher/internal/media"
 	"usher/internal/realtime/stream"
+	"usher/internal/sid"
 	"usher/test/load"
 )
 
@@ -78,6 +80,57 @@ func TestConversation(t *testing.T) {
 		page := h.request(bob, `"type":"history","channel":%q,"before":1,"limit":5`, ch)
 		if len(page.Messages) != 1 || page.Messages[0] != m {
 			t.Errorf("page %+v", page.Messages)
+		}
+	})
+}
+
+// TestFiles proves that a file goes with one message, once, whatever is repeated, and with nobody else's.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := newHouse(t, d, nil)
+		ch := h.channel("ann", "bob")
+		ann, bob := h.open("ann"), h.open("bob")
+		h.subscribe(bob, ch, "", 0)
+		actor, err := h.tokens.Token(h.ctx(), "ann visitor 3600000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		upload := func() string {
+			m, err := h.files.Upload(h.ctx(), actor, h.service.SID, media.NewMedia{Filename: "a.txt", ContentType: "text/plain", Size: 5}, strings.NewReader("words"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(m.SID)
+		}
+		file := upload()
+		with := func(c *load.Client, client, file string) load.Frame {
+			return h.request(c, `"type":"send","channel":%q,"client_id":%q,"body":"","media":%q`, ch, client, file)
+		}
+		if f := with(bob, "b1", file); f.Type != "error" || f.Code != 50507 {
+			t.Errorf("bob sends ann's file: %+v", f)
+		}
+		first := with(ann, "a1", file)
+		want := `"media":{"sid":"` + file + `","filename":"a.txt","content_type":"text/plain","size":5}`
+		if first.Type != "sent" || !strings.Contains(string(first.Message), want) || !strings.Contains(string(first.Message), `"type":"media"`) {
+			t.Fatalf("sent %s", first.Message)
+		}
+		if again := with(ann, "a1", file); again.Type != "sent" || string(again.Message) != string(first.Message) {
+			t.Errorf("sent again: %+v", again)
+		}
+		if f := h.next(bob); f.Kind != "message.added" || !strings.Contains(string(f.Data), want) {
+			t.Errorf("bob gets %s", f.Data)
+		}
+		for _, row := range []struct {
+			client, file string
+			code         int
+		}{{"a2", file, 50508}, {"a3", string(sid.New(sid.Media)), 50507}, {"a4", "ME1", 50510}} {
+			if f := with(ann, row.client, row.file); f.Type != "error" || f.Code != row.code {
+				t.Errorf("%s with %s: %+v, want %d", row.client, row.file, f, row.code)
+			}
+		}
+		if f := with(ann, "a5", upload()); f.Type != "sent" {
+			t.Errorf("another file: %+v", f)
 		}
 	})
 }
