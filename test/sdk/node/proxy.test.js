@@ -1,5 +1,6 @@
 // Masked conversations with the npm package twilio: two people, one pool of numbers.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import test from 'node:test';
 import twilio from 'twilio';
 
@@ -86,4 +87,84 @@ test('a session for a chat channel', { skip: !url }, async () => {
   const passed = await eventually('the interaction is there', async () => (await client.proxy.v1.services(sid).sessions(channel).interactions.list())[0]);
   assert.deepEqual([passed.outboundResourceSid, passed.inboundParticipantSid], [sent.sid, people[1].sid]);
   assert.equal((await client.proxy.v1.services(sid).sessions(session.sid).update({ status: 'closed' })).status, 'closed');
+});
+
+// Two phones on a screen and one number: masked both ways, with every callback, and the end of the session's time.
+test('two phones and one number', { skip: !url }, async (t) => {
+  const client = connect();
+  const [mia, noa, shared] = ['+12125558111', '+12125558112', '+12125558911'];
+  const basic = `Basic ${Buffer.from(`${account}:${token}`).toString('base64')}`;
+  const post = async (path, fields) => {
+    const answer = await fetch(`${url}/carriers/v1${path}`, { method: 'POST', headers: { authorization: basic }, body: new URLSearchParams(fields) });
+    assert.equal(answer.status, 201, await answer.clone().text());
+    return answer.json();
+  };
+  const line = await post('/Connections', { Kind: 'sandbox', FriendlyName: 'Phones', Addresses: JSON.stringify([shared]) });
+  const write = (phone, body, id) => post(`/Connections/${line.sid}/Phones/${encodeURIComponent(phone)}/Messages`, { To: shared, Body: body, ...(id && { Id: id }) });
+  const got = async (phone) => (await client.messages.list({ to: phone })).map((m) => `${m.from}: ${m.body}`).reverse();
+
+  const heard = { told: [], asked: [], lost: [] };
+  let outside = '';
+  const receiver = http.createServer((request, answer) => {
+    let text = '';
+    request.on('data', (part) => (text += part));
+    request.on('end', () => {
+      const params = Object.fromEntries(new URLSearchParams(text));
+      const kind = request.url.slice(1);
+      heard[kind].push([twilio.validateRequest(token, request.headers['x-twilio-signature'], address + kind, params), params]);
+      if (kind === 'asked' && params.interactionData.includes('secret')) answer.statusCode = 403;
+      if (kind === 'lost') answer.setHeader('Content-Type', outside.startsWith('{') ? 'application/json' : 'application/xml');
+      answer.end(kind === 'lost' ? outside : '');
+    });
+  });
+  await new Promise((listening) => receiver.listen(0, '127.0.0.1', listening));
+  t.after(() => receiver.close());
+  const address = `http://127.0.0.1:${receiver.address().port}/`;
+
+  const own = (await client.incomingPhoneNumbers.list({ phoneNumber: shared }))[0] ?? (await client.incomingPhoneNumbers.create({ phoneNumber: shared }));
+  const made = await client.proxy.v1.services.create({
+    uniqueName: 'masked', callbackUrl: `${address}told`, interceptCallbackUrl: `${address}asked`, outOfSessionCallbackUrl: `${address}lost`,
+  });
+  const service = client.proxy.v1.services(made.sid);
+  await service.phoneNumbers.create({ sid: own.sid });
+  const session = await service.sessions.create({ uniqueName: 'phones', participants: [{ Identifier: mia }, { Identifier: noa }] });
+
+  await write(mia, 'Where are you?', 'first');
+  await write(mia, 'Where are you?', 'first'); // a carrier's second try
+  await eventually('Noa is asked', async () => (await got(noa)).length > 0);
+  await write(noa, 'At the gate');
+  await eventually('Mia is answered', async () => (await got(mia)).length > 0);
+  await write(mia, 'my secret number is 5');
+  await write(mia, 'Thanks');
+  await eventually('the last words arrive', async () => (await got(noa)).length > 1);
+  assert.deepEqual(await got(noa), [`${shared}: Where are you?`, `${shared}: Thanks`]);
+  assert.deepEqual(await got(mia), [`${shared}: At the gate`]);
+
+  const list = await service.sessions(session.sid).interactions.list();
+  assert.deepEqual(list.map((i) => JSON.parse(i.data).body), ['Where are you?', 'At the gate', 'Thanks']);
+  await eventually('what passed has arrived', async () =>
+    (await service.sessions(session.sid).interactions.list()).every((i) => i.outboundResourceStatus === 'delivered'));
+  await eventually('the callback is told so', () => heard.told.filter(([, p]) => p.outboundResourceStatus === 'delivered').length === 3);
+  assert.equal(heard.asked.length, 4);
+  assert.ok([...heard.told, ...heard.asked].every(([valid]) => valid), 'every signature is valid');
+  assert.ok(heard.asked.every(([, p]) => p.inboundParticipantSid && !p.outboundParticipantSid));
+
+  // Outside of the session: words in TwiML, then a session of their own.
+  await service.sessions(session.sid).update({ status: 'closed' });
+  outside = '<Response><Message>Nobody is there</Message></Response>';
+  await write(mia, 'Hello?');
+  await eventually('TwiML is said', async () => (await got(mia)).length > 1);
+  assert.equal((await got(mia))[1], `${shared}: Nobody is there`);
+  assert.equal(heard.lost[0][0], true);
+  assert.equal(heard.lost[0][1].sessionUniqueName, 'phones');
+  outside = JSON.stringify({ uniqueName: 'auto', ttl: 1, participantIdentifier: noa });
+  await write(mia, 'Is anybody there now?');
+  await eventually('a session is made and the words pass', async () => (await got(noa)).length > 2);
+  assert.equal((await got(noa))[2], `${shared}: Is anybody there now?`);
+  assert.equal((await service.sessions('auto').fetch()).ttl, 1);
+  const ended = await eventually('its time is over', async () => {
+    const now = await service.sessions('auto').fetch();
+    return now.status === 'closed' && now;
+  });
+  assert.equal(ended.closedReason, 'expired');
 });
