@@ -52,6 +52,7 @@ func TestNothingInTheClear(t *testing.T) {
 		c.flows(t, s)
 		c.webhooks(t, s)
 		c.files(t, s)
+		c.texts(t, s)
 		c.mistakes(t, s)
 		c.search(t, "data folder while running", folder(t, s.Data))
 		if s.Database != "" {
@@ -101,6 +102,37 @@ func (c canaries) write(t *testing.T, s *rig.Server) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// texts puts canaries into messages by carriers, both ways, and into what answers them.
+func (c canaries) texts(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	base := "/api/2010-04-01/Accounts/" + s.AccountSID
+	address := func(place string) string { return "https://" + c.word(place) + ".invalid/" }
+	own := c.number("number of a connection")
+	connection := client.Post(t, "/carriers/v1/Connections", "Kind", "sandbox", "FriendlyName", c.word("connection name"), "Addresses", `["`+own+`"]`).SID()
+	numbers, err := client.All(t.Context(), base+"/IncomingPhoneNumbers.json?PhoneNumber=%2B"+own[1:], "incoming_phone_numbers")
+	if err != nil || len(numbers) != 1 {
+		t.Fatalf("the connection's number: %v, %v", numbers, err)
+	}
+	client.Post(t, base+"/IncomingPhoneNumbers/"+rig.Text(numbers[0], "sid")+".json", "FriendlyName", c.word("number's name"), "SmsUrl", address("number's webhook"))
+	client.Post(t, base+"/Applications.json", "FriendlyName", c.word("application name"), "SmsUrl", address("application's webhook"))
+	c["keyword"] = c.word("keyword")[:20] // as long as one may be
+	client.Post(t, "/messaging/v1/Services", "FriendlyName", c.word("messaging service name"), "OptOutKeywords", c["keyword"], "HelpMessage", c.word("help"))
+	customer := c.number("customer's number")
+	body := c.word("text to a customer")
+	sent := client.Post(t, base+"/Messages.json", "From", own, "To", customer, "Body", body, "StatusCallback", address("status callback"),
+		"MediaUrl", address("media")).SID()
+	if got := client.Get(t, base+"/Messages/"+sent+".json").String("body"); got != body {
+		t.Fatalf("the text reads %q", got)
+	}
+	came := c.word("text of a customer")
+	client.Post(t, "/carriers/v1/Connections/"+connection+"/Phones/"+customer+"/Messages", "To", own, "Body", came)
+	rig.Eventually(t, "the text has come", func() bool {
+		list, err := client.All(t.Context(), base+"/Messages.json?From=%2B"+customer[1:], "messages")
+		return err == nil && len(list) == 1 && rig.Text(list[0], "body") == came
+	})
 }
 
 // conversation puts canaries into what a visitor says and types, and into what routing keeps of it.
