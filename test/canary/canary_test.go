@@ -38,7 +38,7 @@ func (c canaries) number(place string) string {
 		digits += string('0' + b%10)
 	}
 	c[place] = digits
-	return "+" + digits
+	return "+1" + digits
 }
 
 // attributes answers a JSON document with a word in it.
