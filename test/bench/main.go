@@ -97,6 +97,7 @@ func (b *bench) run(ctx context.Context) error {
 		{"steps of flows", b.steps},
 		{"waiting flows", b.waiting},
 		{"sweeps of the janitor", b.sweeps},
+		{"carriers", b.carriers},
 		{"smpp", b.smpp},
 		{"start and size", b.start},
 	} {
