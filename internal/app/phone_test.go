@@ -9,12 +9,12 @@ import (
 
 // phone is a phone on a screen: a number that writes to the account's.
 type phone struct {
-	s          *server
-	t          *testing.T
-	path, user string
-	token      string
-	since      string
-	heard      []map[string]any // what it shows, the newest state of each message
+	s     *server
+	t     *testing.T
+	path  string
+	token string
+	since string
+	heard []map[string]any // what it shows, the newest state of each message
 }
 
 func (s *server) phone(jwt, number string) *phone {

@@ -102,6 +102,9 @@ type attempt struct {
 	doubtful bool
 }
 
+// offFor is how long a message waits for a connection that is off.
+const offFor = 15 * time.Second
+
 // refusedBefore begins what a job keeps of a try that the carrier has refused: then it is known that it was not taken.
 const refusedBefore = "not taken: "
 
@@ -179,8 +182,15 @@ func (o *Outbound) prepare(tx *db.Tx, j job.Job, s sid.SID) (a attempt, err erro
 	if a.msg, err = o.Messages.MessageTx(tx, j.Account, s); err != nil {
 		return a, err
 	}
+	end := a.msg.Deadline()
+	if end.IsZero() {
+		end = a.msg.CreatedAt.Add(patience)
+	}
 	a.line, err = o.lineOf(tx, &a.msg)
-	if errors.Is(err, db.ErrNotFound) {
+	if errors.Is(err, connection.ErrOff) && tx.Now.Before(end) {
+		return a, &job.Later{After: offFor, Err: errors.New(refusedBefore + "the connection is off")}
+	}
+	if errors.Is(err, db.ErrNotFound) || errors.Is(err, connection.ErrOff) {
 		_, err = o.Messages.RefusedTx(tx, j.Account, s, noSender, "no connection carries the sender")
 		return a, err
 	}
@@ -188,10 +198,6 @@ func (o *Outbound) prepare(tx *db.Tx, j job.Job, s sid.SID) (a attempt, err erro
 		return a, err
 	}
 	a.doubtful = a.msg.Status == carry.Sending && j.Attempt > 1 && !strings.HasPrefix(j.Failure, refusedBefore)
-	end := a.msg.Deadline()
-	if end.IsZero() {
-		end = a.msg.CreatedAt.Add(patience)
-	}
 	switch {
 	case a.doubtful && a.line.Unknown == connection.GiveUp && !o.Carriers.Repeats(a.line):
 		_, err = o.Messages.RefusedTx(tx, j.Account, s, unknown, "it is not known whether the carrier has taken it")

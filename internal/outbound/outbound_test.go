@@ -263,6 +263,22 @@ func TestSend_refused(t *testing.T) {
 		})
 		h.Carry()
 		h.expect("late", "failed 21614", "failed 30036")
+		// A connection that is off is waited for.
+		for _, on := range []bool{false, true} {
+			if _, err := h.Update(t.Context(), h.Owner, h.Line.SID, connection.Change{Enabled: &on}); err != nil {
+				t.Fatal(err)
+			}
+			if on {
+				break
+			}
+			h.Say(h.room, "bert", "patience")
+			h.Carry()
+			if got := later(h.try(1, "")); got != 15*time.Second {
+				t.Errorf("off: tried again after %s", got)
+			}
+		}
+		h.Carry()
+		h.expect("on again", "failed 21614", "failed 30036", "sent")
 		// Nobody carries the sender any more.
 		h.Say(h.room, "bert", "nobody")
 		h.Pump()
@@ -270,8 +286,8 @@ func TestSend_refused(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.Carry()
-		h.expect("nobody", "failed 21614", "failed 30036", "failed 21606")
-		if got := h.Taken(); len(got) != 0 {
+		h.expect("nobody", "failed 21614", "failed 30036", "sent", "failed 21606")
+		if got := h.Taken(); len(got) != 1 {
 			t.Errorf("taken %q", got)
 		}
 	})

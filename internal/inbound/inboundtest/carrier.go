@@ -131,14 +131,17 @@ func (c *Carrier) Carry() {
 	for {
 		c.w.Pump()
 		n := 0
-		for queue, do := range map[string]func(context.Context, job.Job) error{outbound.Sends: c.Outbound.OnSend, outbound.Ticks: c.Outbound.OnTick} {
-			for _, j := range c.w.Due(queue) {
+		for _, of := range []struct {
+			queue string
+			do    func(context.Context, job.Job) error
+		}{{outbound.Sends, c.Outbound.OnSend}, {outbound.Ticks, c.Outbound.OnTick}} {
+			for _, j := range c.w.Due(of.queue) {
 				var later *job.Later
-				switch err := do(context.Background(), j); {
+				switch err := of.do(context.Background(), j); {
 				case errors.As(err, &later):
 					continue
 				case err != nil:
-					c.w.T.Fatalf("%s: %v", queue, err)
+					c.w.T.Fatalf("%s: %v", of.queue, err)
 				}
 				c.w.Finish(j)
 				n++

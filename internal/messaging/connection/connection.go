@@ -48,6 +48,9 @@ const (
 	GiveUp = "fail"
 )
 
+// ErrOff says that a connection is not enabled at the moment.
+var ErrOff = errors.New("the connection is off")
+
 // Field is one setting of a kind.
 type Field struct {
 	Name, Label, Help string
@@ -267,8 +270,9 @@ func (c *Connections) Enabled(ctx context.Context, kinds []string) (list []Conne
 }
 
 // CarrierTx finds the enabled connection that carries an address: one that names it, else one that carries the channel's others.
-// db.ErrNotFound when there is none.
+// ErrOff when those that carry it are off, db.ErrNotFound when there is none.
 func (c *Connections) CarrierTx(tx *db.Tx, acct int64, address string) (Connection, error) {
+	none := db.ErrNotFound
 	for _, name := range []string{address, wildcard(carry.ChannelOf(address))} {
 		hash, err := c.hash(acct, name)
 		if err != nil {
@@ -283,11 +287,14 @@ func (c *Connections) CarrierTx(tx *db.Tx, acct int64, address string) (Connecti
 			return Connection{}, err
 		}
 		v, err := connections.ByID(tx, id)
-		if err == nil && v.Enabled || err != nil && !errors.Is(err, db.ErrNotFound) {
+		switch {
+		case err == nil && v.Enabled || err != nil && !errors.Is(err, db.ErrNotFound):
 			return v, err
+		case err == nil:
+			none = ErrOff
 		}
 	}
-	return Connection{}, fmt.Errorf("connection: %w", db.ErrNotFound)
+	return Connection{}, fmt.Errorf("connection: %w", none)
 }
 
 // apply sets the given fields and checks the whole connection.

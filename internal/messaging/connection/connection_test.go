@@ -181,6 +181,13 @@ func TestConnection_whoCarriesAnAddress(t *testing.T) {
 		if got := h.carrier("+15005550100"); got != rest.SID {
 			t.Errorf("carried by %s, want %s", got, rest.SID)
 		}
+		if _, err := h.Update(t.Context(), h.owner, rest.SID, connection.Change{Enabled: new(false)}); err != nil {
+			t.Fatal(err)
+		}
+		err := h.db.View(t.Context(), func(tx *db.Tx) error { _, err := h.CarrierTx(tx, h.owner.Account, "acme"); return err })
+		if !errors.Is(err, connection.ErrOff) {
+			t.Errorf("both are off: %v", err)
+		}
 		if _, err := h.Find(t.Context(), named.SID); !errors.Is(err, db.ErrNotFound) {
 			t.Errorf("a connection that is off is found: %v", err)
 		}
