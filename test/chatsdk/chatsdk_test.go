@@ -64,7 +64,7 @@ func TestChatLibraries(t *testing.T) {
 	var steps []string
 	var mu sync.Mutex
 	front, trusted := newFront(t)
-	rig.EachDatabase(t, rig.Options{Env: []string{"USHER_MEDIA_URL=" + front.URL}}, func(t *testing.T, s *rig.Server) {
+	rig.EachDatabase(t, rig.Options{Env: []string{"USHER_MEDIA_URL=" + front.URL, "USHER_ALLOW_NETWORKS=127.0.0.0/8"}}, func(t *testing.T, s *rig.Server) {
 		front.leadTo(t, s)
 		service := newService(t, s)
 		if a, err := s.Client().Call(t.Context(), http.MethodPost, "/chat/v2/Services/"+service, url.Values{"ReachabilityEnabled": {"true"}}); err != nil || a.Status != http.StatusOK {

@@ -1,5 +1,6 @@
 // The steps of the script, in their order; each goes on where the one before has ended.
-import { hears, refused, rest, same, token, until, within } from './people.mjs';
+import http from 'node:http';
+import { connect, hears, refused, rest, same, token, until, within } from './people.mjs';
 
 const bodies = (list) => list.map((m) => m.body);
 const numbers = (from, to) => Array.from({ length: to - from }, (_, i) => `message ${from + i}`);
@@ -279,6 +280,37 @@ export const steps = [
     await rest('POST', `/Services/${p.service}/Channels/${p.room.sid}/Messages`, { Body: 'from REST', From: 'system', Attributes: '{"by":"rest"}' });
     const m = await hears(p.bob, 'messageAdded', (x) => x.body === 'from REST');
     same([m.author, m.attributes], ['system', { by: 'rest' }], 'message');
+  }],
+
+  ['a webhook changes and refuses messages', async (p) => {
+    const asked = [];
+    const receiver = http.createServer((request, answer) => {
+      let text = '';
+      request.on('data', (part) => (text += part));
+      request.on('end', () => {
+        const form = new URLSearchParams(text);
+        asked.push([form.get('EventType'), form.get('ClientIdentity'), form.get('Body')].join(' '));
+        const body = form.get('Body');
+        answer.writeHead(body === 'forbidden' ? 403 : 200, { 'Content-Type': 'application/json' });
+        answer.end(body === 'my secret' ? '{"body":"***"}' : '');
+      });
+    });
+    await new Promise((done) => receiver.listen(0, '127.0.0.1', done));
+    const { sid } = await rest('POST', '/Services', { FriendlyName: 'Asked before' });
+    await rest('POST', `/Services/${sid}`, { PreWebhookUrl: `http://127.0.0.1:${receiver.address().port}/before`, WebhookFilters: 'onMessageSend' });
+    const me = `gil-${p.version}`;
+    const gil = await connect(p.version, me, sid);
+    const room = await gil.client.createChannel({ isPrivate: true });
+    await room.join();
+    await until(() => room.status === 'joined', 'joined');
+    await within(room.sendMessage('my secret'), 'sendMessage');
+    await refused(room.sendMessage('forbidden'), 'a message that the webhook refuses');
+    await within(room.sendMessage('good bye'), 'sendMessage');
+    same(bodies((await room.getMessages()).items), ['***', 'good bye'], 'messages');
+    same(asked, ['my secret', 'forbidden', 'good bye'].map((text) => `onMessageSend ${me} ${text}`), 'questions');
+    await gil.client.shutdown();
+    gil.wire.stop();
+    receiver.close();
   }],
 
   ['send a file', async (p) => {
