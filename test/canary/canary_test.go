@@ -51,6 +51,7 @@ func TestNothingInTheClear(t *testing.T) {
 		c.conversation(t, s)
 		c.flows(t, s)
 		c.webhooks(t, s)
+		c.masked(t, s)
 		c.files(t, s)
 		c.texts(t, s)
 		c.mistakes(t, s)
@@ -242,6 +243,34 @@ func (c canaries) webhooks(t *testing.T, s *rig.Server) {
 			return err == nil && len(rows) == 1 && rig.Text(rows[0], "state") == state
 		})
 	}
+}
+
+// masked lets two people write to each other by a number that hides theirs, and tells a callback of it.
+func (c canaries) masked(t *testing.T, s *rig.Server) {
+	t.Helper()
+	client := s.Client()
+	told := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer told.Close()
+	person := func(place string) string {
+		c[place] = c.number(place)[1:14] // with the country's code, the longest that a number can be
+		return "+44" + c[place]
+	}
+	number, one, other := person("proxy number"), person("participant"), person("other participant")
+	owned := client.Post(t, "/api/2010-04-01/Accounts/"+s.AccountSID+"/IncomingPhoneNumbers.json", "PhoneNumber", number).SID()
+	service := client.Post(t, "/proxy/v1/Services", "UniqueName", c.word("proxy service"), "CallbackUrl", told.URL+"/"+c.word("path of a proxy callback")).SID()
+	base := "/proxy/v1/Services/" + service
+	client.Post(t, base+"/PhoneNumbers", "Sid", owned)
+	session := base + "/Sessions/" + client.Post(t, base+"/Sessions", "UniqueName", c.word("proxy session")).SID()
+	for place, identifier := range map[string]string{"name of a participant": one, "name of the other participant": other} {
+		who := client.Post(t, session+"/Participants", "Identifier", identifier, "FriendlyName", c.word(place)).SID()
+		client.Post(t, session+"/Participants/"+who+"/MessageInteractions", "Body", c.word("words to a participant: "+place))
+	}
+	line := client.Post(t, "/carriers/v1/Connections", "Kind", "sandbox", "Addresses", `["`+number+`"]`).SID()
+	client.Post(t, "/carriers/v1/Connections/"+line+"/Phones/"+one+"/Messages", "To", number, "Body", c.word("words between participants"))
+	rig.Eventually(t, "the words have passed", func() bool {
+		rows, err := client.All(t.Context(), session+"/Interactions", "interactions")
+		return err == nil && len(rows) == 3
+	})
 }
 
 // files sends a file, and leaves one that no message carries.
