@@ -1,1 +1,0 @@
-import{p as e}from"./index-BWyUaQMI.js";import{t}from"./rove-DnATa6Ga.js";var n=`😀 😂 😊 😍 🤔 😅 😢 😡 👍 👎 🙏 👏 💪 👋 🤝 🎉 ❤️ 🔥 ✨ ⭐ ✅ ❌ ⚠️ ❓ 📦 🚚 🚲 🔧 💡 📷 📅 🕐`.split(` `);function r({label:r,close:i,choose:a}){return e(`div`,{class:`emoji`,role:`group`,"aria-label":r,onKeyDown:e=>t(e,8)},n.map((t,n)=>e(`button`,{type:`button`,tabIndex:n?-1:0,onClick:()=>(a(t),i())},t)))}export{r as Emoji};

@@ -1,0 +1,1 @@
+import"./index-DdeiJohG.js";function e(e){let t=new CSSStyleSheet;t.replaceSync(e),document.adoptedStyleSheets=[...document.adoptedStyleSheets,t]}export{e as t};

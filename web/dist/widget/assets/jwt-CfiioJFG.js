@@ -1,0 +1,1 @@
+import"./index-DdeiJohG.js";function e(e){try{let t=e.split(`.`)[1]??``,n=Uint8Array.from(atob(t.replace(/-/g,`+`).replace(/_/g,`/`)),e=>e.charCodeAt(0)),r=JSON.parse(new TextDecoder().decode(n));return{token:e,identity:r.grants?.identity??``,expires:r.exp*1e3}}catch{return}}export{e as readToken};

@@ -1,0 +1,1 @@
+import"./index-DdeiJohG.js";function e(e,t){let n=[...e.currentTarget.querySelectorAll(`button`)],r=document.dir===`rtl`?-1:1,i=n.indexOf(document.activeElement),a={ArrowDown:i+t,ArrowUp:i-t,ArrowRight:i+r,ArrowLeft:i-r,Home:0,End:n.length-1}[e.key];a!==void 0&&(e.preventDefault(),n[a]?.focus())}export{e as t};
