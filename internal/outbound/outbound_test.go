@@ -153,6 +153,8 @@ func TestWords_thatCannotGo(t *testing.T) {
 			c.Open = false
 			return h.Flex.UpdateChannelTx(tx, &c)
 		})
+		for begin := time.Now(); time.Since(begin) < 2*time.Millisecond; { // events tell milliseconds
+		}
 		h.Say(h.room, "bert", "anybody?")
 		h.Carry()
 		h.expect("after the end", "sent", "failed 21610", "failed 21610")
