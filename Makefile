@@ -124,8 +124,8 @@ test-media: build ## files: a real scanner, an S3 server
 	@$(SUITE) 'files' 'postgres?,clamd,media' env $(OUTSIDE_GO) ./test/media
 
 .PHONY: test-carriers
-test-carriers: ## connectors against carriers of others: SMPP of npm, of Perl, Kannel
-	@$(SUITE) 'carriers' 'carriers,netsmpp?,kannel?' go test -count=1 -timeout 5m ./test/carriers
+test-carriers: build ## SMS through carriers of others: SMPP of npm, of Perl, Kannel
+	@$(SUITE) 'carriers' 'postgres?,carriers,netsmpp?,kannel?' env $(OUTSIDE_GO) ./test/carriers
 
 .PHONY: test-e2e
 test-e2e: build ## two browsers and a conversation
