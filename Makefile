@@ -125,7 +125,7 @@ test-media: build ## files: a real scanner, an S3 server
 
 .PHONY: test-carriers
 test-carriers: build ## SMS through carriers of others: SMPP of npm, of Perl, Kannel
-	@$(SUITE) 'carriers' 'postgres?,carriers,netsmpp?,kannel?' env $(OUTSIDE_GO) ./test/carriers
+	@$(SUITE) 'carriers' 'postgres?,carriers,netsmpp?,kannel?' env $(OUTSIDE_GO:30m=5m) ./test/carriers
 
 .PHONY: test-e2e
 test-e2e: build ## two browsers and a conversation

@@ -141,6 +141,10 @@ func runKannel(t *testing.T, smsc *peer, settings map[string]string) *gateway {
 			return err == nil
 		})
 	}
+	eventually(t, "smsbox is connected", func() bool { // a request before that makes it panic
+		log, err := os.ReadFile(filepath.Join(dir, "smsbox.log"))
+		return err == nil && strings.Contains(string(log), "Connected to bearerbox")
+	})
 	for smsc.until("bound", nil).Owner != "kannel" {
 	}
 	return g

@@ -18,6 +18,8 @@ func message(sid, body string) carry.Outbound {
 
 // persist sends until the carrier has taken the message, as the queue of outgoing messages does. It answers how often it was asked.
 func persist(ctx context.Context, c connector.Sender, m carry.Outbound) (carry.Sent, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
 	for tries := 1; ; tries++ {
 		sent, err := c.Send(ctx, m)
 		if err == nil {
