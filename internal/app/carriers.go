@@ -48,7 +48,7 @@ func (p *parts) openCarriers(transport http.RoundTripper, allow []netip.Prefix) 
 		DB: p.db, Kinds: switchboard.Kinds(connectors), Own: p.own, Changed: func() { p.board.Wake() },
 	})
 	p.arrivals = delivery.New(p.db, p.log, p.chat)
-	p.mail = inbound.NewMail(p.inbound, p.messages, p.jobs, p.media)
+	p.mail = inbound.NewMail(p.inbound, p.messages, p.jobs, p.media, hook.NewClient(transport))
 	p.board = switchboard.New(switchboard.Deps{
 		Connections: p.carriers, Kinds: connectors, PublicURL: func() string { return p.addressed(p.config.Listen) }, Origin: p.origin,
 		Remote: func(r *http.Request) string { return p.rest.Client(r).String() }, Inbox: p.mail, Log: slog.Default(),

@@ -71,6 +71,7 @@ func hubSigned(_, body string, head http.Header) {
 
 func providers() []*provider {
 	const carrierAccount, carrierToken = "AC0123456789abcdef0123456789abcdef", "token-of-the-carrier"
+	american := map[string]string{"account_sid": carrierAccount, "auth_token": carrierToken}
 	return []*provider{
 		{
 			kind: "whatsapp", flow: "whatsapp", own: "whatsapp:+15550100200", customer: "whatsapp:+15550100300", name: "Grace", end: "delivered", bases: []string{"base_url"}, sign: hubSigned,
@@ -150,7 +151,7 @@ func providers() []*provider {
 		},
 		{
 			kind: "twilio", flow: "sms", own: "+15550100200", customer: "+15550100300", name: "+15550100300", end: "delivered", bases: []string{"base_url"},
-			settings: map[string]string{"account_sid": carrierAccount, "auth_token": carrierToken},
+			settings: american,
 			sign: func(address, body string, head http.Header) {
 				form, _ := url.ParseQuery(body)
 				head.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -160,7 +161,16 @@ func providers() []*provider {
 				return url.Values{"MessageSid": {id}, "SmsStatus": {"received"}, "From": {"+15550100300"}, "To": {"+15550100200"}, "Body": {words}, "NumMedia": {"0"}}.Encode()
 			},
 			receipt: func(id string) string { return url.Values{"MessageSid": {id}, "MessageStatus": {"delivered"}}.Encode() },
-			took: func(_ *http.Request, body string) (string, string) {
+			picture: func(id string) string {
+				return url.Values{
+					"MessageSid": {id}, "SmsStatus": {"received"}, "From": {"+15550100300"}, "To": {"+15550100200"}, "Body": {""},
+					"NumMedia": {"1"}, "MediaUrl0": {american["base_url"] + "/picture.png"}, "MediaContentType0": {"image/png"},
+				}.Encode()
+			},
+			took: func(r *http.Request, body string) (string, string) {
+				if r.Method == http.MethodGet {
+					return "", onePixel
+				}
 				form, _ := url.ParseQuery(body)
 				return form.Get("Body"), `{"sid":"SM00000000000000000000000000000009","status":"queued"}`
 			},

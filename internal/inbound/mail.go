@@ -2,10 +2,12 @@ package inbound
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"usher/internal/db"
 	"usher/internal/fault"
 	"usher/internal/flex"
+	"usher/internal/hook"
 	"usher/internal/job"
 	"usher/internal/media"
 	"usher/internal/messaging"
@@ -42,11 +45,25 @@ type Mail struct {
 	messages *messaging.Messaging
 	jobs     *job.Queue
 	media    *media.Store
+	fetcher  Fetcher
+	fetching chan struct{}
 }
 
-// NewMail makes the sentence from its products.
-func NewMail(in *Inbound, m *messaging.Messaging, jobs *job.Queue, files *media.Store) *Mail {
-	return &Mail{Inbound: in, messages: m, jobs: jobs, media: files}
+// Fetcher gets a file from where a carrier says that it is; *hook.Client does.
+type Fetcher interface {
+	Fetch(ctx context.Context, address string, most int64, take func(hook.File) error) error
+}
+
+// Bounds of files that a carrier names by address: carriers wait for our answer meanwhile, some no longer than 15 s.
+const (
+	fetchMost   = 16 << 20 // bytes of one
+	fetchAtOnce = 8        // of all messages together
+	fetchTime   = 8 * time.Second
+)
+
+// NewMail makes the sentence from its products. Without a fetcher, addresses of files stay addresses.
+func NewMail(in *Inbound, m *messaging.Messaging, jobs *job.Queue, files *media.Store, fetcher Fetcher) *Mail {
+	return &Mail{Inbound: in, messages: m, jobs: jobs, media: files, fetcher: fetcher, fetching: make(chan struct{}, fetchAtOnce)}
 }
 
 // Accept keeps what a carrier brings: all of it in one commit, or nothing. What can be no message, because its addresses are none, is
@@ -54,6 +71,7 @@ func NewMail(in *Inbound, m *messaging.Messaging, jobs *job.Queue, files *media.
 func (in *Mail) Accept(ctx context.Context, line connection.Line, messages []carry.Inbound, receipts []carry.Receipt) error {
 	files := make([]files, len(messages))
 	for i := range messages {
+		in.fetch(ctx, &messages[i])
 		var err error
 		if files[i], err = in.keep(ctx, line, &messages[i]); err != nil {
 			return err
@@ -127,6 +145,39 @@ func (in *Mail) talk(tx *db.Tx, msg *messaging.Message, m carry.Inbound, f files
 		}
 	}
 	return nil
+}
+
+// fetch brings the files of a message whose addresses a carrier has told, all of them within fetchTime. One that cannot be had stays
+// an address, which the agent can follow.
+func (in *Mail) fetch(ctx context.Context, m *carry.Inbound) {
+	if in.fetcher == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	for i := range m.Media {
+		file := &m.Media[i]
+		if file.URL == "" {
+			continue
+		}
+		select {
+		case in.fetching <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		err := in.fetcher.Fetch(ctx, file.URL, fetchMost, func(f hook.File) error {
+			data, err := io.ReadAll(f.Body)
+			if err == nil && len(data) > 0 {
+				*file = carry.Media{Data: data, ContentType: cmp.Or(file.ContentType, f.ContentType), Name: cmp.Or(file.Name, f.Filename)}
+			}
+			return err
+		})
+		<-in.fetching
+		var why *hook.Error
+		if errors.As(err, &why) {
+			slog.Info("a file of a customer's message stays at its carrier", "failure", why.Failure, "status", why.Status)
+		}
+	}
 }
 
 // files is what was kept of the files of a message that came with it: for the message, and for the chat that it is posted in.

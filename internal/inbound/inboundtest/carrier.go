@@ -64,7 +64,7 @@ func (w *World) Carrier() *Carrier {
 		},
 	})
 	c.Deliveries = delivery.New(w.DB, log, w.Chat)
-	c.Mail = inbound.NewMail(w.Inbound, c.Messages, w.Jobs, nil)
+	c.Mail = inbound.NewMail(w.Inbound, c.Messages, w.Jobs, nil, nil)
 	c.Phones = &inbound.Phones{Connections: c.Connections, Messages: c.Messages, Mail: c.Mail}
 	c.Outbound = outbound.New(outbound.Deps{
 		Messages: c.Messages, Connections: c.Connections, Carriers: c, Flex: w.Flex, Chat: w.Chat, Deliveries: c.Deliveries,
