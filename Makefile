@@ -12,7 +12,7 @@ PG      := go run ./test/postgres
 SUITE   := test/suite.sh
 GOFILES  = $$(git ls-files -co --exclude-standard '*.go' | grep -v '_gen.go$$')
 # The suites that run the built program stand apart from the tests beside the code.
-OUTSIDE := first hostile sdk chatsdk kill canary foreign compat full carriers
+OUTSIDE := first hostile sdk chatsdk media kill canary foreign compat full carriers
 INSIDE   = $$(go list ./... | grep -vE "/test/($(subst $(eval) ,|,$(OUTSIDE)))\$$")
 
 # How much the long suites do; make test KILLS=30 FUZZTIME=60s for more. Inputs are counted: a time limit that ends while a worker is in the middle fails now and then.

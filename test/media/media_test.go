@@ -172,8 +172,9 @@ func (p *peer) start(t *testing.T) {
 			return
 		}
 		if time.Now().After(until) {
+			name := p.running.Path
 			p.stop(t)
-			t.Fatalf("%s does not listen: %s", p.running.Path, said.String())
+			t.Fatalf("%s does not listen: %s", name, said.String())
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
