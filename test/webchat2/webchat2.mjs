@@ -171,7 +171,8 @@ async function file(server, desk, shop) {
   await shop.locator('input[type=file]').setInputFiles({ name: 'lamp.png', mimeType: 'image/png', buffer: picture });
   await shot(shop, 'webchat2-chosen');
   await shop.locator('.Twilio-MessageInput-SendButton').click();
-  const link = desk.getByRole('log').getByRole('link', { name: /lamp\.png/ });
+  // A link stands before its address is known.
+  const link = desk.getByRole('log').getByRole('link', { name: /lamp\.png/ }).and(desk.locator('[href]'));
   const got = await fetch(await link.getAttribute('href')).then((answered) => answered.arrayBuffer());
   check('the agent gets the file', picture.equals(Buffer.from(got)));
   // While a file is on its way the widget shows it as well.
