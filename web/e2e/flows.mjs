@@ -248,6 +248,7 @@ async function executions(admin, flow) {
   const text = await drawer.innerText();
   check('the execution stands at the agent', /Stands at\s+agent/.test(text) && /Waits for\s+the agent/.test(text), text);
   const steps = drawer.getByRole('listitem');
+  await steps.nth(5).waitFor();
   check('its steps are there', (await steps.count()) === 6, await drawer.innerText());
   await steps.nth(1).locator('summary').click();
   await steps.nth(1).getByText(/Good morning/).waitFor();
