@@ -1,6 +1,6 @@
 // Package connector holds what carries messages to customers and back, a folder each, and the contract that they keep.
 //
-// A kind of connector is a value of Kind in the catalog (catalog.go). A connection is one that somebody has configured: its settings
+// A kind of connector is a value of Kind in the wiring's list (internal/app/carriers.go). A connection is one that somebody has configured: its settings
 // are sealed, and Open makes of them something that can do one or more of Sender, Receiver, Runner and Verifier. Connectors know their
 // carrier's wire and the types of messaging/carry, and nothing of channels, tasks or rows: who configured them decides what
 // becomes of what they bring. connectortest.Run holds every one of them to this.
