@@ -2,7 +2,7 @@
 //   USHER_BIN=bin/usher node e2e/flows.mjs [folder for pictures]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findings, launch, settled, start, visit, widget } from './world.mjs';
+import { available, findings, invite, launch, settled, signIn, start, visit, widget } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -21,28 +21,6 @@ const clean = async (what, page, frame) => {
   const found = await findings(page, frame);
   check(`axe: ${what}`, found.length === 0, found.join('\n     '));
 };
-
-async function signIn(name, link) {
-  const page = await visit(browser, name, complain);
-  await page.goto(link);
-  await page.getByLabel('New password').fill('a short sentence is easy');
-  await page.getByRole('button', { name: 'Save and open the desk' }).click();
-  await page.getByRole('button', { name: /Your status/ }).waitFor();
-  return page;
-}
-
-const invite = (admin) => admin.evaluate(async () => {
-  const res = await fetch('/signin/people', {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'mirela@shop.example', name: 'Mirela Pop', role: 'agent' }),
-  });
-  return (await res.json()).link;
-});
-
-async function available(desk) {
-  await desk.getByRole('button', { name: /Your status/ }).click();
-  await desk.getByRole('menuitemradio', { name: /^Available/ }).click();
-  await desk.getByRole('button', { name: /Your status: Available/ }).waitFor();
-}
 
 const write = async (app, text) => {
   const box = app.getByRole('textbox', { name: 'Write a message' });
@@ -265,8 +243,8 @@ async function executions(admin, flow) {
 }
 
 try {
-  const admin = await signIn('the administrator', server.link);
-  const desk = await signIn('the agent', await invite(admin));
+  const admin = await signIn(browser, 'the administrator', server.link, complain);
+  const desk = await signIn(browser, 'the agent', await invite(admin), complain);
   await available(desk);
   const flow = await build(admin);
   await tryOut(admin, flow);

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
-import { findings, launch, settled, start, visit } from './world.mjs';
+import { findings, launch, settled, signIn, start } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -85,11 +85,7 @@ async function tryIt(page, drawer) {
 }
 
 try {
-  const page = await visit(browser, 'admin', (text) => /status of 400/.test(text) || complaints.push(text));
-  await page.goto(server.link);
-  await page.getByLabel('New password').fill('a short sentence is easy');
-  await page.getByRole('button', { name: 'Save and open the desk' }).click();
-  await page.getByRole('button', { name: /Your status/ }).waitFor();
+  const page = await signIn(browser, 'admin', server.link, (text) => /status of 400/.test(text) || complaints.push(text));
   await page.goto(`${server.url}/desk/admin`);
   await page.getByRole('link', { name: /^Numbers/ }).click();
   await page.getByRole('button', { name: 'Connect a carrier' }).first().waitFor();

@@ -2,7 +2,7 @@
 //   USHER_BIN=bin/usher node e2e/phone.mjs [folder for pictures]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findings, launch, settled, start, visit } from './world.mjs';
+import { available, findings, invite, launch, settled, signIn, start } from './world.mjs';
 
 const folder = process.argv[2];
 if (folder) mkdirSync(folder, { recursive: true });
@@ -20,29 +20,6 @@ const clean = async (what, page) => {
   const found = await findings(page);
   check(`axe: ${what}`, found.length === 0, found.join('\n     '));
 };
-
-async function signIn(name, link) {
-  const page = await visit(browser, name, complain);
-  await page.goto(link);
-  await page.getByLabel('New password').fill('a short sentence is easy');
-  await page.getByRole('button', { name: 'Save and open the desk' }).click();
-  await page.getByRole('button', { name: /Your status/ }).waitFor();
-  return page;
-}
-
-async function agent(admin) {
-  const link = await admin.evaluate(async () => {
-    const res = await fetch('/signin/people', {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'mirela@shop.example', name: 'Mirela Pop', role: 'agent' }),
-    });
-    return (await res.json()).link;
-  });
-  const desk = await signIn('the agent', link);
-  await desk.getByRole('button', { name: /Your status/ }).click();
-  await desk.getByRole('menuitemradio', { name: /^Available/ }).click();
-  await desk.getByRole('button', { name: /Your status: Available/ }).waitFor();
-  return desk;
-}
 
 const phoneOf = (page) => page.getByRole('complementary', { name: 'Sandbox phone' });
 
@@ -126,8 +103,9 @@ async function off(admin, desk) {
 }
 
 try {
-  const admin = await signIn('the administrator', server.link);
-  const desk = await agent(admin);
+  const admin = await signIn(browser, 'the administrator', server.link, complain);
+  const desk = await signIn(browser, 'the agent', await invite(admin), complain);
+  await available(desk);
   await both(admin, desk);
   await off(admin, desk);
 } catch (error) {

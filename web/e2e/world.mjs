@@ -213,3 +213,28 @@ export async function write(root, label, text) {
   await box.fill(text);
   await box.press('Enter');
 }
+
+/** A person's page: signed in by a link that works once, with a password chosen. */
+export async function signIn(browser, name, link, complain) {
+  const page = await visit(browser, name, complain);
+  await page.goto(link);
+  await page.getByLabel('New password').fill('a short sentence is easy');
+  await page.getByRole('button', { name: 'Save and open the desk' }).click();
+  await page.getByRole('button', { name: /Your status/ }).waitFor();
+  return page;
+}
+
+/** The link of an agent whom the administrator invites. */
+export const invite = (admin) => admin.evaluate(async () => {
+  const res = await fetch('/signin/people', {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email: 'mirela@shop.example', name: 'Mirela Pop', role: 'agent' }),
+  });
+  return (await res.json()).link;
+});
+
+/** The agent takes chats from now on. */
+export async function available(desk) {
+  await desk.getByRole('button', { name: /Your status/ }).click();
+  await desk.getByRole('menuitemradio', { name: /^Available/ }).click();
+  await desk.getByRole('button', { name: /Your status: Available/ }).waitFor();
+}
